@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { type Person, personKey } from './person.ts';
+import { parseScopes, type Scope } from './scopes.ts';
+
+/**
+ * The access token that this server issues and its MCP endpoint accepts: a JWT
+ * of RFC 9068, signed with ES256, for one resource.
+ */
+export interface AccessToken {
+  readonly person: Person;
+  readonly clientId: string;
+  readonly grantId: string;
+  readonly tokenId: string;
+  readonly resource: string;
+  readonly scopes: readonly Scope[];
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
+  /** Seconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** Why a token was refused; the words that clients and logs see. */
+export type TokenFault =
+  | 'malformed'
+  | 'type'
+  | 'signature'
+  | 'issuer'
+  | 'audience'
+  | 'expired'
+  | 'not yet valid'
+  | 'revoked';
+
+export class InvalidTokenError extends Error {
+  override readonly name = 'InvalidTokenError';
+  readonly fault: TokenFault;
+  /** What came and what was expected, for the log; nothing that could be replayed. */
+  readonly details: Record<string, string>;
+
+  constructor(fault: TokenFault, details: Record<string, string> = {}) {
+    super(`the access token is refused: ${fault}`);
+    this.fault = fault;
+    this.details = details;
+  }
+}
+
+/** Clocks of two instances may differ by this many seconds. */
+const CLOCK_SKEW = 120;
+const TYPE = 'at+jwt';
+
+/** Signs an access token (RFC 9068 section 2). Name and e-mail go in only where `profile` was granted. */
+export async function signAccessToken(keys: KeyRing, issuer: string, token: AccessToken): Promise<string> {
+  const { person } = token;
+  const profile = token.scopes.includes('profile');
+  return new SignJWT({
+    client_id: token.clientId,
+    scope: token.scopes.join(' '),
+    gid: token.grantId,
+    tid: person.tid,
+    oid: person.oid,
+    ...(profile && person.name ? { name: person.name } : {}),
+    ...(profile && person.email ? { email: person.email } : {}),
+  })
+    .setProtectedHeader({ alg: 'ES256', typ: TYPE, kid: keys.signing.kid })
+    .setIssuer(issuer)
+    .setAudience(token.resource)
+    .setSubject(personKey(person))
+    .setJti(token.tokenId)
+    .setIssuedAt(token.issuedAt)
+    .setExpirationTime(token.expiresAt)
+    .sign(keys.signing.privateKey);
+}
+
+/**
+ * Checks a token's signature, type, issuer, audience and times (RFC 9068
+ * section 4). Whether its grant was revoked is asked elsewhere.
+ *
+ * @param now seconds since the epoch
+ * @throws InvalidTokenError
+ */
+export async function verifyAccessToken(
+  keys: KeyRing,
+  expected: { issuer: string; resource: string },
+  jwt: string,
+  now: number,
+): Promise<AccessToken> {
+  const key = keys.verificationKey(keyId(jwt));
+  if (!key) throw new InvalidTokenError('signature', { expected: 'a key of this server' });
+  try {
+    const { payload } = await jwtVerify(jwt, key, {
+      algorithms: ['ES256'],
+      typ: TYPE,
+      issuer: expected.issuer,
+      audience: expected.resource,
+      currentDate: new Date(now * 1000),
+      clockTolerance: CLOCK_SKEW,
+      requiredClaims: ['sub', 'exp', 'iat', 'jti', 'client_id', 'scope', 'gid', 'tid', 'oid'],
+    });
+    const expiresAt = payload.exp ?? 0;
+    // The skew forgives a clock that is behind at issue; an expiry is meant as it stands.
+    if (expiresAt <= now) throw new InvalidTokenError('expired', { expired: String(expiresAt), now: String(now) });
+    const issuedAt = payload.iat ?? 0;
+    if (issuedAt > now + CLOCK_SKEW) {
+      throw new InvalidTokenError('not yet valid', { issued: String(issuedAt), now: String(now) });
+    }
+    const text = (name: string) => String(payload[name]);
+    return {
+      person: {
+        tid: text('tid'),
+        oid: text('oid'),
+        ...(typeof payload.name === 'string' ? { name: payload.name } : {}),
+        ...(typeof payload.email === 'string' ? { email: payload.email } : {}),
+      },
+      clientId: text('client_id'),
+      grantId: text('gid'),
+      tokenId: text('jti'),
+      resource: expected.resource,
+      scopes: parseScopes(text('scope')),
+      issuedAt,
+      expiresAt,
+    };
+  } catch (error) {
+    throw toInvalidToken(error, now);
+  }
+}
+
+/** Names a token in caches without holding it. */
+export function tokenHash(jwt: string): string {
+  return createHash('sha256').update(jwt).digest('base64url');
+}
+
+function keyId(jwt: string): string {
+  try {
+    return decodeProtectedHeader(jwt).kid ?? '';
+  } catch {
+    throw new InvalidTokenError('malformed');
+  }
+}
+
+function toInvalidToken(error: unknown, now: number): unknown {
+  if (error instanceof InvalidTokenError) return error;
+  if (error instanceof errors.JWTExpired) {
+    return new InvalidTokenError('expired', { expired: String(error.payload.exp), now: String(now) });
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const got = error.payload[error.claim];
+    const fault = CLAIM_FAULTS[error.claim] ?? 'malformed';
+    return new InvalidTokenError(fault, {
+      claim: error.claim,
+      got: typeof got === 'string' ? got : (JSON.stringify(got) ?? ''),
+    });
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JWSSignatureVerificationFailed) {
+    return new InvalidTokenError('signature');
+  }
+  return error instanceof errors.JOSEError ? new InvalidTokenError('malformed') : error;
+}
+
+const CLAIM_FAULTS: Record<string, TokenFault> = {
+  iss: 'issuer',
+  aud: 'audience',
+  typ: 'type',
+  nbf: 'not yet valid',
+  iat: 'not yet valid',
+};

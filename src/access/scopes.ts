@@ -1,0 +1,38 @@
+/**
+ * The scopes of this server: what a token may do, in the words of the consent
+ * page. `offline_access` is the authorization server's alone: it asks for a
+ * refresh token and is never in an access token or a challenge.
+ */
+
+export const SCOPES = {
+  profile: 'See your name and e-mail address',
+  'notes:read': 'Read the notes that you saved here',
+  'notes:write': 'Save and delete notes for you',
+} as const;
+
+export type Scope = keyof typeof SCOPES;
+
+/** Every scope, in the order in which challenges and metadata name them. */
+export const ALL_SCOPES = Object.keys(SCOPES) as readonly Scope[];
+
+export const OFFLINE_ACCESS = 'offline_access';
+
+/** What a scope brings with it: who may write notes may read them. */
+const IMPLIED: Partial<Record<Scope, readonly Scope[]>> = { 'notes:write': ['notes:read'] };
+
+/** The known scopes among those of a `scope` parameter (RFC 6749 section 3.3), in our order; the others are dropped. */
+export function parseScopes(parameter: string): Scope[] {
+  const asked = new Set(parameter.split(' '));
+  return ALL_SCOPES.filter(scope => asked.has(scope));
+}
+
+/** Whether what was granted covers what is needed, implied scopes included. */
+export function covers(granted: Iterable<Scope>, needed: Iterable<Scope>): boolean {
+  const all = new Set<Scope>();
+  for (const scope of granted) {
+    all.add(scope);
+    for (const implied of IMPLIED[scope] ?? []) all.add(implied);
+  }
+  for (const scope of needed) if (!all.has(scope)) return false;
+  return true;
+}
