@@ -1,0 +1,103 @@
+import { type PersonId, personKey } from '../access/person.ts';
+import { expiryHour } from './expiry.ts';
+import type { Outcome, Stored, Tables } from './tables.ts';
+
+/**
+ * The table `grants`: what a person has granted to a client. A person's grants
+ * are one partition, with the hashes of their spent refresh tokens beside them,
+ * so that a renewal changes both in one transaction.
+ *
+ * | partition | row | holds |
+ * |---|---|---|
+ * | person | `g.GRANT` | the grant |
+ * | person | `s.GRANT.HASH` | when a refresh token was spent |
+ * | hour | `i.PERSON.GRANT` | the index for the purge |
+ */
+
+export type Grant = {
+  /** `client`: an MCP client's; `script`: a token from the landing page. */
+  kind: 'client' | 'script';
+  clientId: string;
+  /** The scopes, with spaces between. */
+  scope: string;
+  resource: string;
+  name?: string;
+  email?: string;
+  /** Milliseconds since the epoch, as all times here. */
+  createdAt: number;
+  expiresAt: number;
+  /** Grows by one at each renewal; the first tokens are generation 0. */
+  generation: number;
+  /** When the newest tokens were issued. */
+  issuedAt: number;
+  /** Hash of the one refresh token that is unspent; absent where none was asked for. */
+  refreshHash?: string;
+  /** Hash of the token spent last, with what it takes to make its successor again. */
+  previousHash?: string;
+  successorSalt?: string;
+  successorKid?: string;
+  endedAt?: number;
+  endReason?: EndReason;
+};
+
+export type EndReason = 'revoked' | 'refresh token reused' | 'code reused' | 'ended by the person';
+
+export interface GrantKey {
+  person: PersonId;
+  grantId: string;
+}
+
+export interface Grants {
+  /** Stores a new grant; `exists` when a racing or earlier attempt has. */
+  insert(key: GrantKey, grant: Grant): Promise<Outcome>;
+  read(key: GrantKey): Promise<Stored<Grant> | undefined>;
+  /** Renews: the grant as it is to be, and the spent token's hash, in one transaction. */
+  rotate(key: GrantKey, from: Stored<Grant>, to: Grant, spentHash: string): Promise<Outcome>;
+  /** When a refresh token of this grant was spent; `undefined` when it never was one. */
+  spentAt(key: GrantKey, hash: string): Promise<number | undefined>;
+  /** Marks a grant as ended. */
+  end(from: Stored<Grant>, at: number, reason: EndReason): Promise<Outcome>;
+  /** The person's tokens for scripts that still live; one query. */
+  liveScriptGrants(person: PersonId, now: number): Promise<(Stored<Grant> & { grantId: string })[]>;
+  /** Files a grant for the purge. */
+  file(key: GrantKey, expiresAt: number): Promise<void>;
+}
+
+/** The rows that belong to one grant, by their keys' beginning. */
+export const grantRow = (grantId: string) => `g.${grantId}`;
+export const spentRow = (grantId: string, hash: string) => `s.${grantId}.${hash}`;
+
+export function openGrants(tables: Tables): Grants {
+  const table = tables.table('grants');
+  const keys = ({ person, grantId }: GrantKey) => ({ partitionKey: personKey(person), rowKey: grantRow(grantId) });
+
+  return {
+    insert: (key, grant) => table.write({ type: 'insert', row: { ...grant, ...keys(key) } }),
+    read: key => table.read<Grant>(keys(key)),
+    rotate: (key, { etag }, to, spentHash) => {
+      const { partitionKey, rowKey } = keys(key);
+      return table.transaction([
+        { type: 'replace', row: { ...to, partitionKey, rowKey }, etag },
+        {
+          type: 'insert',
+          row: { partitionKey, rowKey: spentRow(key.grantId, spentHash), spentAt: to.issuedAt },
+        },
+      ]);
+    },
+    spentAt: async (key, hash) => {
+      const rowKey = spentRow(key.grantId, hash);
+      return (await table.read<{ spentAt: number }>({ partitionKey: personKey(key.person), rowKey }))?.spentAt;
+    },
+    end: ({ etag, ...grant }, at, reason) =>
+      table.write({ type: 'replace', row: { ...grant, endedAt: at, endReason: reason }, etag }),
+    liveScriptGrants: async (person, now) => {
+      const filter =
+        `PartitionKey eq '${personKey(person)}' and RowKey ge 'g.' and RowKey lt 'g/'` +
+        ` and kind eq 'script' and expiresAt gt ${now}.0`;
+      const { rows } = await table.page<Grant>(filter, 100);
+      return rows.filter(row => row.endedAt === undefined).map(row => ({ ...row, grantId: row.rowKey.slice(2) }));
+    },
+    file: ({ person, grantId }, expiresAt) =>
+      table.upsert({ partitionKey: expiryHour(expiresAt), rowKey: `i.${personKey(person)}.${grantId}` }),
+  };
+}
