@@ -1,0 +1,8 @@
+/** The pages people see: typed components, rendered on the server, each a whole answer with its headers. */
+export { type ConnectLine, connectLines } from './connect.ts';
+export { type ConsentProps, consentPage } from './consent.tsx';
+export { type ErrorProps, errorPage } from './error.tsx';
+export { type ActiveToken, type IssuedToken, type LandingProps, landingPage } from './landing.tsx';
+export type { ScopeChoice } from './parts.tsx';
+export { type SignedOutProps, signedOutPage } from './signed-out.tsx';
+export { plainText, plainUri } from './text.ts';

@@ -1,0 +1,38 @@
+/**
+ * Strings from outside, made fit to be read. Escaping is the JSX library's; this
+ * is about what the eye is told: no hidden characters, no turned direction, no
+ * name as long as the page.
+ */
+
+const LONGEST_NAME = 100;
+
+/** Controls, formats (bidirectional overrides among them), invisible and unassigned characters, lone surrogates. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Default_Ignorable_Code_Point}]/gu;
+
+/**
+ * A name as a page shows it: characters that cannot be seen are dropped, white
+ * space is one blank, and what is longer than 100 characters is cut with an
+ * ellipsis. Gives an empty string when nothing is left to read.
+ */
+export function plainText(text: string): string {
+  const characters = [
+    ...text
+      .slice(0, 20 * LONGEST_NAME)
+      .replace(/\s+/gu, ' ')
+      .replace(UNSEEN, '')
+      .trim(),
+  ];
+  return characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME).join('')}…` : characters.join('');
+}
+
+/**
+ * A URI as a page shows it: whole, in printable ASCII, everything else
+ * percent-encoded (RFC 3986 section 2.1), so that two that differ look different.
+ */
+export function plainUri(uri: string): string {
+  return uri.replace(/[^\x21-\x7e]/gu, character =>
+    [...new TextEncoder().encode(character)]
+      .map(byte => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join(''),
+  );
+}
