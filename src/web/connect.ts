@@ -1,9 +1,9 @@
 /** How one common client is told of the server. */
 export interface ConnectLine {
-  client: string;
+  readonly client: string;
   /** Where the line goes: a terminal, or a file. */
-  where: string;
-  line: string;
+  readonly where: string;
+  readonly line: string;
 }
 
 /**

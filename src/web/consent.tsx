@@ -1,63 +1,89 @@
 import { page } from './page.tsx';
-import { Foreign, type ScopeChoice, ScopeChoices } from './parts.tsx';
+import { Foreign, Mark, type ScopeChoice, ScopeChoices } from './parts.tsx';
 import { plainText, plainUri } from './text.ts';
 
 export interface ConsentProps {
   /** What the client says of itself. */
-  client: { name?: string; id: string; uri?: string };
-  redirectUri: string;
-  /** The redirect URI's host, or whatever names the program that opens it. */
-  redirectHost: string;
-  /** Whether the client can only be reached on this computer: any program here could be it. */
-  loopbackOnly: boolean;
-  scopes: ScopeChoice[];
+  readonly client: { readonly name?: string | undefined; readonly id: string; readonly uri?: string | undefined };
+  readonly redirectUri: string;
+  /** The redirect URI's host; for a private-use scheme whatever names the program that opens it. */
+  readonly redirectHost: string;
+  /** Whether all of the client's redirect URIs are on this computer: any program here could be it. */
+  readonly loopbackOnly: boolean;
+  readonly scopes: readonly ScopeChoice[];
   /** The sealed request, for the hidden field `request`. */
-  request: string;
+  readonly request: string;
   /** Where the form goes. */
-  action: string;
+  readonly action: string;
   /** The protected resource's identifier (RFC 8707). */
-  resource: string;
+  readonly resource: string;
 }
 
 /**
- * The consent page, 200: whom the person would let in, and to what. Its form
- * posts `decision` (`approve` or `deny`), the ticked `scope`s and `request`.
+ * The consent page, 200: whom the person would let in, and to what. What is
+ * certain, the redirect host, comes first; what the client says of itself is
+ * marked so and never a link. The form posts `decision` (`approve` or `deny`),
+ * the ticked `scope`s and `request`.
  */
 export function consentPage(props: ConsentProps): Response {
-  const name = plainText(props.client.name ?? '');
+  const { client, loopbackOnly } = props;
+  const name = plainText(client.name ?? '');
   return page(
     { status: 200, title: 'Allow this app?', clientFlow: true },
-    <main>
+    <main class="card">
+      <Mark />
       <h1>Allow this app?</h1>
-      <p>
-        Approving sends you to <strong>{plainUri(props.redirectHost)}</strong>
-      </p>
-      {name ? (
-        <p>
-          It calls itself “<Foreign>{name}</Foreign>”. It registered itself; the name is not verified.
+      <div class="intro">
+        <p class="soft">{loopbackOnly ? 'Approving opens a program on this computer, at' : 'Approving sends you to'}</p>
+        <p class="host">{plainUri(props.redirectHost)}</p>
+        <p class="soft">
+          {name ? (
+            <>
+              It calls itself “<Foreign>{name}</Foreign>”. It registered itself, and nobody has verified that name.
+            </>
+          ) : (
+            'It registered itself and gave no name.'
+          )}
         </p>
-      ) : (
-        <p>It registered itself and gave no name.</p>
-      )}
-      {props.loopbackOnly ? <p>Only approve if you just started this on this computer.</p> : null}
+      </div>
+      {loopbackOnly ? (
+        <p class="note warn">
+          <strong>Only approve if you just started this on this computer.</strong> Any program that runs here can call
+          itself what it likes and open this page.
+        </p>
+      ) : null}
       <form method="post" action={props.action} autocomplete="off">
         <input type="hidden" name="request" value={props.request} />
-        <ScopeChoices scopes={props.scopes} legend="It asks to" />
-        <button type="submit" name="decision" value="approve">
-          Approve
-        </button>
-        <button type="submit" name="decision" value="deny">
-          Deny
-        </button>
+        {props.scopes.length > 0 ? (
+          <ScopeChoices scopes={props.scopes} legend="It asks to" />
+        ) : (
+          <p>It asks for nothing but that you sign in.</p>
+        )}
+        <dl class="facts">
+          <Fact term="Approving sends you to" value={props.redirectUri} />
+          <Fact term="Client ID" value={client.id} />
+          {client.uri ? <Fact term="Website, by its own word" value={client.uri} /> : null}
+          <Fact term="Gives access to" value={props.resource} />
+        </dl>
+        <div class="actions">
+          <button type="submit" class="main" name="decision" value="approve">
+            Approve
+          </button>
+          <button type="submit" name="decision" value="deny">
+            Deny
+          </button>
+        </div>
       </form>
-      <dl>
-        <dt>Sends you to</dt>
-        <dd>{plainUri(props.redirectUri)}</dd>
-        <dt>Client</dt>
-        <dd>{plainUri(props.client.id)}</dd>
-        <dt>Server</dt>
-        <dd>{plainUri(props.resource)}</dd>
-      </dl>
+      <p class="soft">Nothing is shared before you approve and sign in with Microsoft.</p>
     </main>,
+  );
+}
+
+function Fact({ term, value }: { term: string; value: string }) {
+  return (
+    <div>
+      <dt>{term}</dt>
+      <dd>{plainUri(value)}</dd>
+    </div>
   );
 }

@@ -1,47 +1,56 @@
 import { page } from './page.tsx';
+import { Mark } from './parts.tsx';
 import { plainText } from './text.ts';
 
 export interface ErrorProps {
   /** The HTTP status. */
-  status: number;
-  title: string;
+  readonly status: number;
+  readonly title: string;
   /** What happened, in one or two sentences. */
-  what: string;
+  readonly what: string;
   /** What the person can do about it. */
-  todo: string;
+  readonly todo: string;
   /** Names the request in the logs. */
-  correlationId: string;
+  readonly correlationId: string;
   /** An error code, such as AADSTS50105. */
-  detail?: string;
-  /** Seconds; also sent as `Retry-After`. */
-  retryAfter?: number;
+  readonly detail?: string | undefined;
+  /** Seconds, sent as `Retry-After`. */
+  readonly retryAfter?: number | undefined;
   /** Where to go on. The address is this server's own, never one from a request. */
-  action?: { href: string; label: string };
+  readonly action?: { readonly href: string; readonly label: string } | undefined;
 }
+
+/** In characters. What happened may quote a request. */
+const LONGEST_SENTENCES = 1000;
 
 /** An error page: what happened, what to do, and the number to quote. */
 export function errorPage(props: ErrorProps): Response {
+  const { title, action, detail } = props;
   return page(
-    {
-      status: props.status,
-      title: props.title,
-      clientFlow: true,
-      ...(props.retryAfter === undefined ? {} : { retryAfter: props.retryAfter }),
-    },
-    <main>
-      <h1>{props.title}</h1>
-      <p>{props.what}</p>
-      <p>{props.todo}</p>
-      {props.action ? <a href={props.action.href}>{props.action.label}</a> : null}
-      <dl>
-        {props.detail ? (
-          <>
+    { status: props.status, title, clientFlow: true, retryAfter: props.retryAfter },
+    <main class="card">
+      <Mark />
+      <h1>{title}</h1>
+      <div class="intro">
+        <p>{plainText(props.what, LONGEST_SENTENCES)}</p>
+        <p>{plainText(props.todo, LONGEST_SENTENCES)}</p>
+      </div>
+      {action ? (
+        <a class="button main" href={action.href}>
+          {action.label}
+        </a>
+      ) : null}
+      <dl class="facts">
+        {detail ? (
+          <div>
             <dt>Error</dt>
-            <dd>{plainText(props.detail)}</dd>
-          </>
+            <dd>{plainText(detail)}</dd>
+          </div>
         ) : null}
-        <dt>Correlation ID</dt>
-        <dd>{props.correlationId}</dd>
+        <div>
+          <dt>Correlation ID, to quote when you ask for help</dt>
+          <dd>{props.correlationId}</dd>
+        </div>
       </dl>
     </main>,
   );

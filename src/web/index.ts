@@ -2,7 +2,13 @@
 export { type ConnectLine, connectLines } from './connect.ts';
 export { type ConsentProps, consentPage } from './consent.tsx';
 export { type ErrorProps, errorPage } from './error.tsx';
-export { type ActiveToken, type IssuedToken, type LandingProps, landingPage } from './landing.tsx';
+export {
+  type ActiveToken,
+  type IssuedToken,
+  type LandingProps,
+  landingPage,
+  type ScriptTokenProps,
+} from './landing.tsx';
 export type { ScopeChoice } from './parts.tsx';
 export { type SignedOutProps, signedOutPage } from './signed-out.tsx';
 export { plainText, plainUri } from './text.ts';

@@ -1,49 +1,58 @@
 import { connectLines } from './connect.ts';
 import { page } from './page.tsx';
-import { CopyButton, Foreign, Moment, type ScopeChoice, ScopeChoices } from './parts.tsx';
+import { CopyButton, Foreign, Mark, Moment, type ScopeChoice, ScopeChoices } from './parts.tsx';
 import { plainText } from './text.ts';
 
 /** A token for scripts that was issued just now: the only time it is shown. */
 export interface IssuedToken {
-  token: string;
-  expiresAt: Date;
-  scopes: string[];
-  grantId: string;
+  readonly token: string;
+  readonly expiresAt: Date;
+  readonly scopes: readonly string[];
+  readonly grantId: string;
 }
 
 /** A token for scripts that has not ended. */
 export interface ActiveToken {
-  grantId: string;
-  scopes: string[];
-  issuedAt: Date;
-  expiresAt: Date;
+  readonly grantId: string;
+  readonly scopes: readonly string[];
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface ScriptTokenProps {
+  /** The setting: no form where it is off; tokens issued before can still be ended. */
+  readonly enabled: boolean;
+  readonly scopes: readonly ScopeChoice[];
+  /** Signed in less than 15 minutes ago; else the page offers to sign in again. */
+  readonly canIssue: boolean;
+  /** Goes into every form of the page; needed where somebody is signed in. */
+  readonly csrf?: string | undefined;
+  readonly issued?: IssuedToken | undefined;
+  readonly active: readonly ActiveToken[];
 }
 
 export interface LandingProps {
-  mcpUrl: string;
-  serverName: string;
-  version: string;
+  readonly mcpUrl: string;
+  readonly serverName: string;
+  readonly version: string;
   /** Who is signed in, or nobody. */
-  person?: { name?: string; email?: string };
-  scriptTokens: {
-    /** The setting: no form where it is off; tokens issued before can still be ended. */
-    enabled: boolean;
-    scopes: ScopeChoice[];
-    /** Signed in less than 15 minutes ago; else the page offers to sign in again. */
-    canIssue: boolean;
-    /** Goes into every form of the page. */
-    csrf?: string;
-    issued?: IssuedToken;
-    active: ActiveToken[];
-  };
+  readonly person?: Person | undefined;
+  readonly scriptTokens: ScriptTokenProps;
   /** One sentence at the top, such as "You are signed out." */
-  notice?: string;
+  readonly notice?: string | undefined;
+}
+
+interface Person {
+  readonly name?: string | undefined;
+  readonly email?: string | undefined;
 }
 
 /**
  * The landing page, 200: the server's address, who is signed in, and tokens for
  * scripts. Its forms post to `/` (`action=issue-token` with `scope`s, or
  * `action=end-token` with `grant_id`) and to `/auth/logout`, each with `csrf`.
+ * These must answer with a page or go to this origin: the page's `form-action`
+ * stops a redirect to any other.
  */
 export function landingPage(props: LandingProps): Response {
   const { person, scriptTokens } = props;
@@ -51,14 +60,33 @@ export function landingPage(props: LandingProps): Response {
     { status: 200, title: props.serverName, script: true },
     <>
       <header>
-        <strong>{props.serverName}</strong>
-        {person ? <SignedIn person={person} csrf={scriptTokens.csrf} /> : <a href="/auth/login">Sign in</a>}
+        <span class="brand">
+          <Mark />
+          {props.serverName}
+        </span>
+        {person ? (
+          <SignedIn person={person} csrf={scriptTokens.csrf} />
+        ) : (
+          <a class="button small" href="/auth/login">
+            Sign in
+          </a>
+        )}
       </header>
       <main>
-        {props.notice ? <p role="status">{props.notice}</p> : null}
-        <h1>Connect your MCP client</h1>
+        {props.notice ? (
+          <p class="note" role="status">
+            {props.notice}
+          </p>
+        ) : null}
+        <div class="intro">
+          <h1>Connect your MCP client</h1>
+          <p class="soft">
+            Give your client this address. The first time, it opens your browser to sign in with Microsoft.
+          </p>
+        </div>
         <Address mcpUrl={props.mcpUrl} serverName={props.serverName} />
         {person ? <ScriptTokens {...scriptTokens} /> : null}
+        {!person && scriptTokens.enabled ? <SignInForTokens /> : null}
       </main>
       <footer>
         {props.serverName} {props.version}
@@ -67,12 +95,27 @@ export function landingPage(props: LandingProps): Response {
   );
 }
 
-function SignedIn({ person, csrf }: { person: { name?: string; email?: string }; csrf: string | undefined }) {
-  const name = plainText(person.name ?? '') || plainText(person.email ?? '') || 'You';
+function SignedIn({ person, csrf }: { person: Person; csrf: string | undefined }) {
+  const name = plainText(person.name ?? '');
+  const email = plainText(person.email ?? '');
   return (
     <form method="post" action="/auth/logout">
       <Csrf value={csrf} />
-      <Foreign>{name}</Foreign> <button type="submit">Sign out</button>
+      <span class="who">
+        <span class="unseen">Signed in as </span>
+        <Foreign>{name || email || 'Signed in'}</Foreign>
+        {name && email ? (
+          <>
+            <br />
+            <span class="soft">
+              <Foreign>{email}</Foreign>
+            </span>
+          </>
+        ) : null}
+      </span>
+      <button type="submit" class="small">
+        Sign out
+      </button>
     </form>
   );
 }
@@ -83,68 +126,141 @@ function Csrf({ value }: { value: string | undefined }) {
 
 function Address({ mcpUrl, serverName }: { mcpUrl: string; serverName: string }) {
   return (
-    <section>
-      <label for="mcp-url">MCP server URL</label>
-      <input id="mcp-url" type="text" readonly value={mcpUrl} />
-      <CopyButton of="mcp-url" what="the URL" />
+    <section aria-label="Server address">
+      <div>
+        <label for="mcp-url">MCP server URL</label>
+        <div class="row">
+          <input id="mcp-url" type="text" readonly value={mcpUrl} />
+          <CopyButton of="mcp-url" what="the URL" />
+        </div>
+      </div>
       <details>
-        <summary>Add it to your client</summary>
-        {connectLines(serverName, mcpUrl).map(({ client, where, line }, index) => (
-          <div>
-            <h2>
-              {client} <span>{where}</span>
-            </h2>
-            <code id={`line-${index}`}>{line}</code>
-            <CopyButton of={`line-${index}`} what={`the line for ${client}`} />
-          </div>
-        ))}
+        <summary>Add it to VS Code, Claude Code, Cursor or Codex</summary>
+        <dl class="lines">
+          {connectLines(serverName, mcpUrl).map(({ client, where, line }, index) => (
+            <div>
+              <dt>
+                <span>
+                  {client} <span class="soft">{where}</span>
+                </span>
+                <CopyButton of={`line-${index}`} what={`the line for ${client}`} small />
+              </dt>
+              <dd>
+                <code id={`line-${index}`}>{line}</code>
+              </dd>
+            </div>
+          ))}
+        </dl>
       </details>
     </section>
   );
 }
 
-function ScriptTokens({ enabled, scopes, canIssue, csrf, issued, active }: LandingProps['scriptTokens']) {
+function SignInForTokens() {
+  return (
+    <section aria-labelledby="tokens">
+      <h2 id="tokens">Calling it from a script?</h2>
+      <p class="soft">Sign in, and this page issues a token that your script can send for an hour.</p>
+      <a class="button main" href="/auth/login">
+        Sign in with Microsoft
+      </a>
+    </section>
+  );
+}
+
+function ScriptTokens({ enabled, scopes, canIssue, csrf, issued, active }: ScriptTokenProps) {
   if (!enabled && active.length === 0) return null;
   return (
     <section aria-labelledby="tokens">
-      <h2 id="tokens">Tokens for scripts</h2>
-      {issued ? <Issued {...issued} /> : null}
-      {enabled && canIssue ? (
-        <form method="post" action="/" autocomplete="off">
-          <input type="hidden" name="action" value="issue-token" />
-          <Csrf value={csrf} />
-          <ScopeChoices scopes={scopes} legend="The token may" />
-          <button type="submit">Issue a token</button>
-        </form>
-      ) : null}
-      {enabled && !canIssue ? (
-        <p>
-          To issue a token, <a href="/auth/login">sign in again</a>.
+      <div class="intro">
+        <h2 id="tokens">Tokens for scripts</h2>
+        <p class="soft">
+          A script sends one as <code>Authorization: Bearer …</code>. MCP clients need none: they sign in by themselves.
         </p>
+      </div>
+      {issued ? <Issued {...issued} /> : null}
+      {enabled && canIssue ? <IssueForm scopes={scopes} csrf={csrf} /> : null}
+      {enabled && !canIssue ? <SignInAgain /> : null}
+      {active.length > 0 ? (
+        <div>
+          <h3 class="label">Not ended yet</h3>
+          <ul class="tokens">
+            {active.map(token => (
+              <Active token={token} csrf={csrf} />
+            ))}
+          </ul>
+        </div>
       ) : null}
-      {active.map(token => (
-        <form method="post" action="/">
-          <input type="hidden" name="action" value="end-token" />
-          <input type="hidden" name="grant_id" value={token.grantId} />
-          <Csrf value={csrf} />
-          {token.scopes.join(', ')}, until <Moment at={token.expiresAt} /> <button type="submit">End</button>
-        </form>
-      ))}
     </section>
+  );
+}
+
+function IssueForm({ scopes, csrf }: { scopes: readonly ScopeChoice[]; csrf: string | undefined }) {
+  return (
+    <form method="post" action="/" autocomplete="off">
+      <input type="hidden" name="action" value="issue-token" />
+      <Csrf value={csrf} />
+      <ScopeChoices scopes={scopes} legend="What the token may do" />
+      <button type="submit" class="main">
+        Issue a token
+      </button>
+    </form>
+  );
+}
+
+function SignInAgain() {
+  return (
+    <div class="row">
+      <p class="soft grow">You signed in a while ago. To issue a token, sign in once more.</p>
+      <a class="button" href="/auth/login">
+        Sign in again
+      </a>
+    </div>
   );
 }
 
 function Issued({ token, expiresAt, scopes }: IssuedToken) {
   return (
-    <div>
-      <label for="token">Your token, shown once</label>
-      <textarea id="token" readonly rows={4}>
+    <div class="fresh">
+      <label for="token">Your token. It is shown once: copy it now.</label>
+      <textarea id="token" readonly rows={5} spellcheck={false} autocomplete="off">
         {token}
       </textarea>
-      <CopyButton of="token" what="the token" />
-      <p>
-        {scopes.join(', ')}, until <Moment at={expiresAt} />
-      </p>
+      <div class="row">
+        <p class="soft grow">
+          May use <Scopes scopes={scopes} />. Ends <Moment at={expiresAt} />.
+        </p>
+        <CopyButton of="token" what="the token" />
+      </div>
     </div>
   );
+}
+
+function Active({ token, csrf }: { token: ActiveToken; csrf: string | undefined }) {
+  return (
+    <li>
+      <form class="row" method="post" action="/">
+        <input type="hidden" name="action" value="end-token" />
+        <input type="hidden" name="grant_id" value={token.grantId} />
+        <Csrf value={csrf} />
+        <div class="grow">
+          <Scopes scopes={token.scopes} />
+          <p class="soft">
+            Issued <Moment at={token.issuedAt} />, ends <Moment at={token.expiresAt} />
+          </p>
+        </div>
+        <button type="submit" class="small">
+          End
+          <span class="unseen">
+            {' '}
+            the token issued <Moment at={token.issuedAt} />
+          </span>
+        </button>
+      </form>
+    </li>
+  );
+}
+
+function Scopes({ scopes }: { scopes: readonly string[] }) {
+  return <code>{scopes.join(' ')}</code>;
 }

@@ -7,19 +7,19 @@ import { STYLE } from './style.ts';
 /** What differs between the frames of two pages. */
 export interface Frame {
   /** The HTTP status. */
-  status: number;
+  readonly status: number;
   /** The page's title, also its first heading's text. */
-  title: string;
+  readonly title: string;
   /** Whether the page has something to copy, and so the script. */
-  script?: boolean;
+  readonly script?: boolean | undefined;
   /**
    * Whether the page is a step of a client's sign-in, which a client may have
    * opened as a pop-up. Such a page keeps its opener, and its form may end in a
    * redirect to the client: Chromium applies `form-action` to the whole chain.
    */
-  clientFlow?: boolean;
+  readonly clientFlow?: boolean | undefined;
   /** Seconds, for `Retry-After`. */
-  retryAfter?: number;
+  readonly retryAfter?: number | undefined;
 }
 
 /**

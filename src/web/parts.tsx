@@ -3,13 +3,23 @@ import { OFFLINE_ACCESS } from '../access/scopes.ts';
 
 /** A scope and what it allows, in the words of the pages. */
 export interface ScopeChoice {
-  scope: string;
-  description: string;
+  readonly scope: string;
+  readonly description: string;
 }
 
-/** A name from outside, kept from turning the direction of the text around it. */
+/** The sign of the pages: a keyhole. */
+export function Mark() {
+  return (
+    <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
+      <rect width="32" height="32" rx="8" />
+      <path d="M16 7a5 5 0 0 0-2.4 9.4L12 25h8l-1.6-8.6A5 5 0 0 0 16 7z" />
+    </svg>
+  );
+}
+
+/** A name from outside, already plain, kept from turning the direction of the text around it. */
 export function Foreign({ children }: { children: string }) {
-  return <bdi>{children}</bdi>;
+  return <bdi class="foreign">{children}</bdi>;
 }
 
 /** A moment, in UTC; the script writes it in the reader's own zone. */
@@ -18,14 +28,15 @@ export function Moment({ at }: { at: Date }) {
   return <time datetime={at.toISOString()}>{text} UTC</time>;
 }
 
-/** A copy button for the element `of`, shown where a script runs, with a place that says it worked. */
-export function CopyButton({ of, what }: { of: string; what: string }) {
+/** A button that copies the element with the id `of`, shown where the script runs, and the place that says it did. */
+export function CopyButton({ of, what, small }: { of: string; what: string; small?: boolean }) {
   return (
-    <span class="copy">
-      <button type="button" class="small" data-copy={of} hidden>
-        Copy<span class="unseen"> {what}</span>
+    <span>
+      <button type="button" class={small ? 'small' : ''} data-copy={of} hidden>
+        <span>Copy</span>
+        <span class="unseen"> {what}</span>
       </button>
-      <span role="status" class="soft" />
+      <span class="unseen" role="status" />
     </span>
   );
 }
@@ -39,7 +50,7 @@ export function ScopeChoices({ scopes, legend }: { scopes: readonly ScopeChoice[
         <label class="choice">
           <input type="checkbox" name="scope" value={scope} checked />
           <span>
-            {scope === OFFLINE_ACCESS ? 'Stay signed in, so that you are not asked again each time' : description}
+            {scope === OFFLINE_ACCESS ? 'Stay signed in, without asking you each time' : description}
             <code>{scope}</code>
           </span>
         </label>

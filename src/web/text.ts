@@ -4,6 +4,7 @@
  * name as long as the page.
  */
 
+/** What a name may take of the page, in characters. */
 const LONGEST_NAME = 100;
 
 /** Controls, formats (bidirectional overrides among them), invisible and unassigned characters, lone surrogates. */

@@ -1,0 +1,36 @@
+import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node';
+import { UnavailableError } from '../http/errors.ts';
+
+/** How long Entra may take to answer, in milliseconds. */
+const TIMEOUT_MS = 8_000;
+
+/**
+ * MSAL's way to Entra, over `fetch`, so that an outage is told apart from a
+ * refusal: no answer, 429, 5xx and anything that is not JSON is an outage.
+ */
+export function createMsalNetwork(fetch: typeof globalThis.fetch): INetworkModule {
+  async function send<T>(method: 'GET' | 'POST', url: string, options?: NetworkRequestOptions) {
+    try {
+      const response = await fetch(url, {
+        method,
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(options?.headers ? { headers: options.headers } : {}),
+        ...(options?.body ? { body: options.body } : {}),
+      });
+      if (response.status === 429 || response.status >= 500) throw new Error(`Entra answered ${response.status}`);
+      const answer: NetworkResponse<T> = {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: (await response.json()) as T,
+      };
+      return answer;
+    } catch (error) {
+      throw new UnavailableError('entra', error);
+    }
+  }
+  return {
+    sendGetRequestAsync: (url, options) => send('GET', url, options),
+    sendPostRequestAsync: (url, options) => send('POST', url, options),
+  };
+}

@@ -1,0 +1,12 @@
+/** Where the authorization server's endpoints are, below the public origin. */
+export const PATHS = {
+  register: '/oauth/register',
+  authorize: '/oauth/authorize',
+  consent: '/oauth/consent',
+  token: '/oauth/token',
+  revoke: '/oauth/revoke',
+  jwks: '/.well-known/jwks.json',
+  login: '/auth/login',
+  callback: '/auth/callback',
+  logout: '/auth/logout',
+} as const;
