@@ -1,0 +1,53 @@
+/** What a person reads when everything runs. */
+import { relative } from 'node:path';
+import { styleText } from 'node:util';
+import { peopleOf } from '../entra/people.ts';
+import { linesForClients } from './clients.ts';
+import type { Plan } from './plan.ts';
+
+/** Where people sign in and where the data is. */
+export function servicesTable({ entra, azurite, env }: Plan): [string, string][] {
+  const rows: [string, string][] = [];
+  if (entra) {
+    const { ada, grace } = peopleOf(entra.tenantId);
+    rows.push([
+      'Entra stand-in',
+      `http://localhost:${entra.port}  (sign in as ${ada.name} or ${grace.name}; no password)`,
+    ]);
+  } else {
+    rows.push(['Microsoft Entra ID', `the real one, tenant ${env.AUTH_TENANT_ID}; no stand-in is started`]);
+  }
+  if (azurite) {
+    const where = azurite.location ? `data in ${relative('.', azurite.location)}` : 'in memory';
+    rows.push(['Table storage', `http://127.0.0.1:${azurite.tablePort}  (Azurite, ${where})`]);
+    if (azurite.blobPort) rows.push(['Blob storage', `http://127.0.0.1:${azurite.blobPort}  (Azurite)`]);
+  } else {
+    rows.push(['Storage', 'your own account, from AzureWebJobsStorage; no emulator is started']);
+  }
+  return rows;
+}
+
+/** All of it: what runs where, and how a client gets there. */
+export function summary(plan: Plan): string {
+  const { url, mcpUrl } = plan.app;
+  return [
+    heading('What runs where'),
+    table([['MCP endpoint', mcpUrl], ['In a browser', `${url}/`], ...servicesTable(plan)]),
+    '',
+    heading('Connect a client'),
+    table(linesForClients(mcpUrl)),
+  ].join('\n');
+}
+
+export function table(rows: [string, string][]): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+}
+
+export function heading(text: string): string {
+  return styleText('bold', text);
+}
+
+export function warning(text: string): string {
+  return `${styleText('yellow', 'Note:')} ${text}`;
+}
