@@ -39,7 +39,11 @@ export function consentPage(props: ConsentProps): Response {
         <p class="soft">
           {name ? (
             <>
-              It calls itself “<Foreign>{name}</Foreign>”. It registered itself, and nobody has verified that name.
+              It calls itself{' '}
+              <strong>
+                “<Foreign>{name}</Foreign>”
+              </strong>
+              . It registered itself, and nobody has verified that name.
             </>
           ) : (
             'It registered itself and gave no name.'
@@ -60,7 +64,7 @@ export function consentPage(props: ConsentProps): Response {
           <p>It asks for nothing but that you sign in.</p>
         )}
         <dl class="facts">
-          <Fact term="Approving sends you to" value={props.redirectUri} />
+          <Fact term="The whole address" value={props.redirectUri} />
           <Fact term="Client ID" value={client.id} />
           {client.uri ? <Fact term="Website, by its own word" value={client.uri} /> : null}
           <Fact term="Gives access to" value={props.resource} />

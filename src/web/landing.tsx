@@ -179,14 +179,20 @@ function ScriptTokens({ enabled, scopes, canIssue, csrf, issued, active }: Scrip
         </p>
       </div>
       {issued ? <Issued {...issued} /> : null}
-      {enabled && canIssue ? <IssueForm scopes={scopes} csrf={csrf} /> : null}
+      {enabled && canIssue && !issued ? <IssueForm scopes={scopes} csrf={csrf} /> : null}
+      {enabled && canIssue && issued ? (
+        <details>
+          <summary>Issue another</summary>
+          <IssueForm scopes={scopes} csrf={csrf} />
+        </details>
+      ) : null}
       {enabled && !canIssue ? <SignInAgain /> : null}
       {active.length > 0 ? (
         <div>
-          <h3 class="label">Not ended yet</h3>
+          <h3>Tokens in use</h3>
           <ul class="tokens">
-            {active.map(token => (
-              <Active token={token} csrf={csrf} />
+            {active.map((token, index) => (
+              <Active token={token} csrf={csrf} id={`grant-${index}`} />
             ))}
           </ul>
         </div>
@@ -223,7 +229,7 @@ function Issued({ token, expiresAt, scopes }: IssuedToken) {
   return (
     <div class="fresh">
       <label for="token">Your token. It is shown once: copy it now.</label>
-      <textarea id="token" readonly rows={5} spellcheck={false} autocomplete="off">
+      <textarea id="token" readonly rows={5} spellcheck={false} autocomplete="off" autofocus>
         {token}
       </textarea>
       <div class="row">
@@ -236,25 +242,21 @@ function Issued({ token, expiresAt, scopes }: IssuedToken) {
   );
 }
 
-function Active({ token, csrf }: { token: ActiveToken; csrf: string | undefined }) {
+function Active({ token, csrf, id }: { token: ActiveToken; csrf: string | undefined; id: string }) {
   return (
     <li>
       <form class="row" method="post" action="/">
         <input type="hidden" name="action" value="end-token" />
         <input type="hidden" name="grant_id" value={token.grantId} />
         <Csrf value={csrf} />
-        <div class="grow">
+        <div class="grow" id={id}>
           <Scopes scopes={token.scopes} />
           <p class="soft">
             Issued <Moment at={token.issuedAt} />, ends <Moment at={token.expiresAt} />
           </p>
         </div>
-        <button type="submit" class="small">
+        <button type="submit" class="small" aria-describedby={id}>
           End
-          <span class="unseen">
-            {' '}
-            the token issued <Moment at={token.issuedAt} />
-          </span>
         </button>
       </form>
     </li>

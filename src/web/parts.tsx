@@ -19,7 +19,7 @@ export function Mark() {
 
 /** A name from outside, already plain, kept from turning the direction of the text around it. */
 export function Foreign({ children }: { children: string }) {
-  return <bdi class="foreign">{children}</bdi>;
+  return <bdi>{children}</bdi>;
 }
 
 /** A moment, in UTC; the script writes it in the reader's own zone. */

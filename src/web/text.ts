@@ -7,23 +7,17 @@
 /** What a name may take of the page, in characters. */
 const LONGEST_NAME = 100;
 
-/** Controls, formats (bidirectional overrides among them), invisible and unassigned characters, lone surrogates. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Default_Ignorable_Code_Point}]/gu;
+/** What no eye sees, white space aside: controls, formats and direction overrides, fillers, lone surrogates. */
+const UNSEEN = /(?!\s)[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
- * A name as a page shows it: characters that cannot be seen are dropped, white
- * space is one blank, and what is longer than 100 characters is cut with an
- * ellipsis. Gives an empty string when nothing is left to read.
+ * Text as a page shows it: characters that cannot be seen are dropped, white
+ * space is one blank, and what is longer than `longest` characters is cut with
+ * an ellipsis. Gives an empty string when nothing is left to read.
  */
-export function plainText(text: string): string {
-  const characters = [
-    ...text
-      .slice(0, 20 * LONGEST_NAME)
-      .replace(/\s+/gu, ' ')
-      .replace(UNSEEN, '')
-      .trim(),
-  ];
-  return characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME).join('')}…` : characters.join('');
+export function plainText(text: string, longest = LONGEST_NAME): string {
+  const characters = [...text.replace(UNSEEN, '').replace(/\s+/gu, ' ').trim()];
+  return characters.length > longest ? `${characters.slice(0, longest).join('')}…` : characters.join('');
 }
 
 /**

@@ -1,0 +1,103 @@
+import { consentPage, errorPage, landingPage, signedOutPage } from '../../src/web/index.ts';
+
+const scopes = [
+  { scope: 'profile', description: 'See your name and e-mail address' },
+  { scope: 'notes:read', description: 'Read the notes that you saved here' },
+  { scope: 'notes:write', description: 'Save and delete notes for you' },
+];
+
+const server = { mcpUrl: 'https://notes.example.com/mcp', serverName: 'Entra notes', version: '1.2.3' };
+const person = { name: 'Ada Lovelace', email: 'ada@example.com' };
+const at = (minutes: number) => new Date(Date.UTC(2026, 10, 23, 9, minutes));
+const active = [
+  { grantId: 'grant-1', scopes: ['profile', 'notes:read'], issuedAt: at(0), expiresAt: at(60) },
+  { grantId: 'grant-2', scopes: ['notes:read', 'notes:write'], issuedAt: at(5), expiresAt: at(65) },
+];
+const token = `eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.${'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(14)}.signature`;
+
+/** Every page, in each of its states: what the tests of all pages go through. */
+export const PAGES: Record<string, () => Response> = {
+  'landing, nobody': () =>
+    landingPage({ ...server, scriptTokens: { enabled: true, scopes, canIssue: false, active: [] } }),
+  'landing, signed in': () =>
+    landingPage({
+      ...server,
+      person,
+      notice: 'You are signed in.',
+      scriptTokens: { enabled: true, scopes, canIssue: true, csrf: 'csrf-value', active: [] },
+    }),
+  'landing, token issued': () =>
+    landingPage({
+      ...server,
+      person,
+      scriptTokens: {
+        enabled: true,
+        scopes,
+        canIssue: true,
+        csrf: 'csrf-value',
+        issued: { token, expiresAt: at(60), scopes: ['profile', 'notes:read'], grantId: 'grant-1' },
+        active,
+      },
+    }),
+  'landing, signed in long ago': () =>
+    landingPage({
+      ...server,
+      person,
+      scriptTokens: { enabled: true, scopes, canIssue: false, csrf: 'csrf-value', active: active.slice(1) },
+    }),
+  'landing, tokens off': () =>
+    landingPage({
+      ...server,
+      person: { email: 'grace@example.com' },
+      scriptTokens: { enabled: false, scopes, canIssue: false, csrf: 'csrf-value', active: [] },
+    }),
+  consent: () =>
+    consentPage({
+      client: {
+        name: 'Claude',
+        id: 'https://claude.ai/oauth/mcp-oauth-client-metadata',
+        uri: 'https://claude.ai',
+      },
+      redirectUri: 'https://claude.ai/api/mcp/auth_callback',
+      redirectHost: 'claude.ai',
+      loopbackOnly: false,
+      scopes: [...scopes, { scope: 'offline_access', description: 'offline_access' }],
+      request: 'sealed-request',
+      action: '/oauth/consent',
+      resource: server.mcpUrl,
+    }),
+  'consent, loopback': () =>
+    consentPage({
+      client: {
+        name: `Worst Case ${'WWWWWWWWWW'.repeat(12)}`,
+        id: 'c_5u1nVm8eyXw2vJkqR0hTzLrP7aQd3oGfBsY6iKcE4Wk',
+      },
+      redirectUri: `http://localhost:54321/callback/${'a-very-long-path/'.repeat(12)}`,
+      redirectHost: 'localhost:54321',
+      loopbackOnly: true,
+      scopes,
+      request: 'sealed-request',
+      action: '/oauth/consent',
+      resource: server.mcpUrl,
+    }),
+  error: () =>
+    errorPage({
+      status: 403,
+      title: 'You are not assigned to this application',
+      what: 'Your organisation lets only some people use it, and you are not among them yet.',
+      todo: 'Ask your administrator to assign you to the application, then start again from your client.',
+      correlationId: '0123456789abcdef0123456789abcdef',
+      detail: 'AADSTS50105',
+      action: { href: '/auth/login', label: 'Try another account' },
+    }),
+  'error, storage down': () =>
+    errorPage({
+      status: 503,
+      title: 'Try again in a moment',
+      what: 'A service behind this server does not answer just now. Nothing was lost.',
+      todo: 'Reload this page in a few seconds.',
+      correlationId: '0123456789abcdef0123456789abcdef',
+      retryAfter: 5,
+    }),
+  'signed out': () => signedOutPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout' }),
+};
