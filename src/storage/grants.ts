@@ -18,6 +18,9 @@ export type Grant = {
   /** `client`: an MCP client's; `script`: a token from the landing page. */
   kind: 'client' | 'script';
   clientId: string;
+  clientName?: string;
+  /** Present for a confidential client: a renewal asks for the secret. */
+  clientSecretHash?: string;
   /** The scopes, with spaces between. */
   scope: string;
   resource: string;

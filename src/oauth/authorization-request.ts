@@ -1,0 +1,161 @@
+import { ALL_SCOPES, OFFLINE_ACCESS, parseScopes, type Scope } from '../access/scopes.ts';
+import { FormParameters } from '../http/body.ts';
+import { BadRequestError } from '../http/errors.ts';
+import type { Clients } from '../storage/clients.ts';
+import { type Client, findClient } from './client.ts';
+import { PATHS } from './paths.ts';
+import { isLoopbackUri, matchesRegistered, withoutLoopbackPort } from './redirect-uri.ts';
+import { isOwnResource } from './resource.ts';
+
+/** A client's authorization request after every check, fit to be sealed and stored. */
+export interface AuthorizationRequest {
+  readonly clientId: string;
+  readonly clientName?: string;
+  /** Present for a confidential client: the token endpoint asks for the secret. */
+  readonly clientSecretHash?: string;
+  readonly redirectUri: string;
+  readonly state?: string;
+  readonly scopes: readonly Scope[];
+  /** Whether a refresh token is to be issued. */
+  readonly offline: boolean;
+  readonly resource: string;
+  readonly codeChallenge: string;
+  readonly prompt?: 'login' | 'select_account';
+  readonly loginHint?: string;
+}
+
+/**
+ * An authorization request that is not answered by a redirect: the client has
+ * registered itself, and nobody here has decided anything yet (RFC 9700 section
+ * 4.11.2), so the person gets a page.
+ */
+export class AuthorizationRequestError extends Error {
+  override readonly name = 'AuthorizationRequestError';
+  readonly error: string;
+  readonly todo: string;
+
+  constructor(
+    error: string,
+    message: string,
+    todo = 'Go back to the application. This is a fault of the application, not yours.',
+  ) {
+    super(message);
+    this.error = error;
+    this.todo = todo;
+  }
+}
+
+/**
+ * Checks an authorization request (OAuth 2.1 section 4.1.1), one parameter
+ * after the other.
+ *
+ * @throws AuthorizationRequestError
+ */
+export async function readAuthorizationRequest(
+  request: Request,
+  { clients, resource, origin }: { clients: Clients; resource: string; origin: string },
+): Promise<AuthorizationRequest> {
+  const parameters = FormParameters.ofQuery(request);
+  const get = (name: string) => {
+    try {
+      return parameters.get(name);
+    } catch (error) {
+      throw error instanceof BadRequestError ? new AuthorizationRequestError('invalid_request', error.message) : error;
+    }
+  };
+  const client = await checkClientId(get('client_id'), clients, origin);
+  const redirectUri = checkRedirectUri(get('redirect_uri'), client);
+  checkResponseType(get('response_type'));
+  checkResponseMode(get('response_mode'));
+  const codeChallenge = checkCodeChallenge(get('code_challenge'), get('code_challenge_method'));
+  const prompt = checkPrompt(get('prompt'));
+  const scope = get('scope') ?? '';
+  const state = checkState(get('state'));
+  const loginHint = get('login_hint')?.slice(0, 320);
+  return {
+    clientId: client.id,
+    ...(client.metadata.client_name ? { clientName: client.metadata.client_name } : {}),
+    ...(client.secretHash ? { clientSecretHash: client.secretHash } : {}),
+    redirectUri,
+    ...(state ? { state } : {}),
+    scopes: checkScope(scope),
+    offline: client.metadata.grant_types.includes('refresh_token') || scope.split(' ').includes(OFFLINE_ACCESS),
+    resource: checkResource(get('resource'), resource),
+    codeChallenge,
+    ...(prompt ? { prompt } : {}),
+    ...(loginHint ? { loginHint } : {}),
+  };
+}
+
+async function checkClientId(id: string | undefined, clients: Clients, origin: string): Promise<Client> {
+  if (!id) throw new AuthorizationRequestError('invalid_request', 'The request names no client_id.');
+  const client = await findClient(clients, id);
+  if (client) return client;
+  throw new AuthorizationRequestError(
+    'invalid_client',
+    'The application is not registered with this server.',
+    `Remove the server from the application and add it again, so that it registers anew at ${origin}${PATHS.register}.`,
+  );
+}
+
+function checkRedirectUri(uri: string | undefined, client: Client): string {
+  const registered = client.metadata.redirect_uris;
+  const [only, ...others] = registered;
+  if (uri === undefined && only && others.length === 0 && !isLoopbackUri(only)) return only;
+  if (uri === undefined) throw new AuthorizationRequestError('invalid_request', 'The request names no redirect_uri.');
+  if (matchesRegistered(uri, registered)) return uri;
+  throw new AuthorizationRequestError(
+    'invalid_request',
+    `The redirect_uri is not one that the application registered. It registered ${registered.map(withoutLoopbackPort).join(', ')}.`,
+  );
+}
+
+function checkResponseType(type: string | undefined): void {
+  if (type !== 'code')
+    throw new AuthorizationRequestError('unsupported_response_type', 'The response_type is not "code".');
+}
+
+function checkResponseMode(mode: string | undefined): void {
+  if (mode !== undefined && mode !== 'query') {
+    throw new AuthorizationRequestError('invalid_request', 'The response_mode is not "query".');
+  }
+}
+
+/** RFC 7636 section 4.3, S256 only: "plain" protects from nothing. */
+function checkCodeChallenge(challenge: string | undefined, method: string | undefined): string {
+  if (!challenge) throw new AuthorizationRequestError('invalid_request', 'The request has no code_challenge (PKCE).');
+  if (method !== 'S256')
+    throw new AuthorizationRequestError('invalid_request', 'The code_challenge_method is not "S256".');
+  if (!/^[\w-]{43}$/.test(challenge))
+    throw new AuthorizationRequestError('invalid_request', 'The code_challenge is not a SHA-256 hash.');
+  return challenge;
+}
+
+/** `consent` is always served: our own page asks every time. It is never passed on. */
+function checkPrompt(prompt: string | undefined): AuthorizationRequest['prompt'] {
+  const values = prompt?.split(' ') ?? [];
+  if (values.includes('none')) {
+    throw new AuthorizationRequestError(
+      'interaction_required',
+      'The application asked for a sign-in without questions, but your approval is needed.',
+    );
+  }
+  return (['login', 'select_account'] as const).find(known => values.includes(known));
+}
+
+/** Unknown scopes are dropped; a request that is left with none asks for all (RFC 6749 section 3.3). */
+function checkScope(scope: string): readonly Scope[] {
+  const known = parseScopes(scope);
+  return known.length > 0 ? known : ALL_SCOPES;
+}
+
+function checkState(state: string | undefined): string | undefined {
+  if (state && state.length > 2_000)
+    throw new AuthorizationRequestError('invalid_request', 'The state is longer than 2000 characters.');
+  return state;
+}
+
+function checkResource(asked: string | undefined, resource: string): string {
+  if (asked === undefined || isOwnResource(asked, resource)) return resource;
+  throw new AuthorizationRequestError('invalid_target', `The resource is not this server. It is ${resource}.`);
+}

@@ -1,0 +1,147 @@
+import { type EntraRefusal, EntraRefusedError, entraRefusal } from '../entra/errors.ts';
+import type { SignedIn } from '../entra/id-token.ts';
+import { FormParameters } from '../http/body.ts';
+import type { Endpoint, RequestContext } from '../http/endpoint.ts';
+import { redirect } from '../http/responses.ts';
+import { hashOf } from '../keys/hash.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { CompletedSignin, Signin, StartedSignin, StoredSignin } from '../storage/signins.ts';
+import type { AuthorizationRequest } from './authorization-request.ts';
+import { presentedBinding } from './browser-binding.ts';
+import { codeHash, makeCode, remakeCode } from './code.ts';
+import { expiredSignin, failure, wrongBrowser } from './failure.ts';
+import { PATHS } from './paths.ts';
+import { redirectTo } from './redirect-uri.ts';
+import type { OAuthServices } from './services.ts';
+import { beginSession } from './session.ts';
+import { isExpired, requestOf, upstreamSecrets } from './transaction.ts';
+
+/** Entra's answer, repeated within this time (a reloaded page, say), gets ours again. */
+const RETRY_MS = 30_000;
+
+/**
+ * Where Entra sends the browser back to (OpenID Connect Core section 3.1.2.5):
+ * redeems its code, claims the sign-in, and goes on to the client with a code of
+ * ours, or to the landing page with a session.
+ */
+export function callbackEndpoint(services: OAuthServices): Endpoint {
+  return async (request, context) => {
+    const parameters = FormParameters.ofQuery(request);
+    const ring = await services.keys();
+    const binding = presentedBinding(request, services.cookies.binding, ring);
+    if (!binding) return failure(request, context, wrongBrowser());
+    const id = parameters.get('state') ?? '';
+    const signin = await services.signins.read(id);
+    if (!signin) return failure(request, context, expiredSignin());
+    if (signin.binding !== binding) return failure(request, context, wrongBrowser());
+
+    const error = parameters.get('error');
+    const code = parameters.get('code');
+    if (signin.stage !== 'started') {
+      const again = code && answerAgain(ring, id, signin, code);
+      return again ? redirect(again) : failure(request, context, expiredSignin());
+    }
+    if (isExpired(signin, services.now())) return failure(request, context, expiredSignin());
+    if (error) {
+      return refuse(request, context, requestOf(signin), entraRefusal(error, parameters.get('error_description')));
+    }
+    const secrets = upstreamSecrets(ring, id, signin);
+    if (!code || !secrets) return failure(request, context, expiredSignin());
+
+    let who: SignedIn;
+    try {
+      who = await services.entra.redeem({ code, ...secrets, now: services.now() });
+    } catch (refused) {
+      if (!(refused instanceof EntraRefusedError)) throw refused;
+      // The same answer twice at once: Entra refuses the code to the slower of
+      // the two. What the faster one has made is theirs alike.
+      const now = await services.signins.read(id);
+      const again = now && answerAgain(ring, id, now, code);
+      return again ? redirect(again) : refuse(request, context, requestOf(signin), refused.refusal);
+    }
+    context.log.debug('Entra has signed a person in', { signin: id, tenant: who.person.tid });
+    return complete(request, context, { ring, id, signin, code, who });
+  };
+
+  /** Claims the sign-in for this answer of Entra's. */
+  async function complete(
+    request: Request,
+    context: RequestContext,
+    {
+      ring,
+      id,
+      signin,
+      code,
+      who,
+    }: { ring: KeyRing; id: string; signin: StoredSignin<StartedSignin>; code: string; who: SignedIn },
+  ): Promise<Response> {
+    const { etag: _etag, ...row } = signin;
+    const claim = Buffer.from(services.random(16)).toString('base64url');
+    const asked = requestOf(signin);
+    const made = asked && makeCode(ring, id, claim);
+    const completed: CompletedSignin = {
+      ...row,
+      stage: 'completed',
+      claim,
+      completedAt: services.now(),
+      upstreamCodeHash: hashOf('upstream code', code),
+      person: JSON.stringify(who.person),
+      ...(made ? { codeHash: codeHash(made.code), codeKid: made.kid } : {}),
+    };
+    if ((await services.signins.advance(signin, completed)) !== 'written') {
+      // Lost to another attempt, or won with the answer lost on the way: the row tells.
+      const winner = await services.signins.read(id);
+      const bearsOurClaim = winner !== undefined && winner.stage !== 'started' && winner.claim === claim;
+      if (!bearsOurClaim) {
+        const again = winner && answerAgain(ring, id, winner, code);
+        return again ? redirect(again) : failure(request, context, expiredSignin());
+      }
+    }
+    if (asked && made) {
+      context.log.info('signed in for a client', { client: asked.clientId, signin: id });
+      return redirect(toClient(asked, { code: made.code }));
+    }
+    context.log.info('signed in', { signin: id });
+    return redirect(`${services.origin}/`, [await beginSession(services, who)]);
+  }
+
+  /** A refusal of Entra's: to the client that the person approved, else as a page. */
+  function refuse(
+    request: Request,
+    context: RequestContext,
+    asked: AuthorizationRequest | undefined,
+    refusal: EntraRefusal,
+  ): Response {
+    context.log.warn('Entra has refused a sign-in', { error: refusal.error, code: refusal.code });
+    if (asked) {
+      const description = [refusal.what, refusal.todo, refusal.code].filter(Boolean).join(' ');
+      return redirect(toClient(asked, { error: refusal.error, error_description: ascii(description) }));
+    }
+    return failure(request, context, {
+      status: refusal.error === 'temporarily_unavailable' ? 503 : 403,
+      error: refusal.error,
+      what: refusal.what,
+      todo: refusal.todo,
+      ...(refusal.code ? { code: refusal.code } : {}),
+      action: { href: PATHS.login, label: 'Sign in again' },
+    });
+  }
+
+  /** The authorization response (OAuth 2.1 section 4.1.2), always with `iss` (RFC 9207). */
+  function toClient(asked: AuthorizationRequest, answer: Record<string, string>): string {
+    return redirectTo(asked.redirectUri, { ...answer, state: asked.state, iss: services.origin });
+  }
+
+  /** The same answer of Entra's again: the client's redirect as it was; `undefined` where that would not be the same. */
+  function answerAgain(ring: KeyRing, id: string, signin: Signin, upstreamCode: string): string | undefined {
+    if (signin.stage === 'started' || signin.upstreamCodeHash !== hashOf('upstream code', upstreamCode))
+      return undefined;
+    if (services.now() >= signin.completedAt + RETRY_MS) return undefined;
+    const asked = requestOf(signin);
+    const code = signin.codeKid && remakeCode(ring, id, signin.claim, signin.codeKid);
+    return asked && code ? toClient(asked, { code }) : undefined;
+  }
+}
+
+/** RFC 6749 section 4.1.2.1: an error_description holds printable ASCII without quotes and backslashes. */
+const ascii = (text: string) => text.replaceAll('’', "'").replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?');

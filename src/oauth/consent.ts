@@ -1,0 +1,61 @@
+import { parseScopes } from '../access/scopes.ts';
+import { type FormParameters, readForm } from '../http/body.ts';
+import type { Endpoint } from '../http/endpoint.ts';
+import { redirect } from '../http/responses.ts';
+import { presentedBinding } from './browser-binding.ts';
+import { openConsent } from './consent-request.ts';
+import { expiredSignin, failure, wrongBrowser } from './failure.ts';
+import { PATHS } from './paths.ts';
+import { redirectTo } from './redirect-uri.ts';
+import { isSameOriginPost } from './same-origin.ts';
+import type { OAuthServices } from './services.ts';
+import { startSignin } from './transaction.ts';
+
+/**
+ * The person's decision. Only an approval stores anything: the sign-in, with the
+ * scopes that were left ticked, under the name that the page was given. So a
+ * form that is posted twice is one sign-in.
+ */
+export function consentEndpoint(services: OAuthServices): Endpoint {
+  const { cookies, keys, now, origin, random, signins } = services;
+
+  return async (request, context) => {
+    const form = await readForm(request);
+    const ring = await keys();
+    const binding = presentedBinding(request, cookies.binding, ring);
+    if (!binding || !isSameOriginPost(request, origin)) return failure(request, context, wrongBrowser());
+    const consent = openConsent(ring, form.get('request') ?? '', { binding, now: now() });
+    if (!consent) return failure(request, context, expiredSignin());
+    const { signinId, request: asked } = consent;
+
+    if (form.get('decision') !== 'approve') {
+      context.log.info('consent denied', { client: asked.clientId });
+      return redirect(
+        redirectTo(asked.redirectUri, {
+          error: 'access_denied',
+          error_description: 'The person did not approve.',
+          state: asked.state,
+          iss: origin,
+        }),
+      );
+    }
+    const scopes = approvedScopes(form, asked.scopes);
+    const offline = asked.offline && form.all('scope').includes('offline_access');
+    const signin = startSignin(ring, random, {
+      id: signinId,
+      binding,
+      now: now(),
+      request: { ...asked, scopes, offline },
+    });
+    // "Exists": the form came twice, or an answer of storage was lost. What the
+    // first attempt stored stands; login checks that it is this browser's.
+    await signins.insert(signinId, signin);
+    context.log.info('consent given', { client: asked.clientId, scopes, signin: signinId });
+    return redirect(`${origin}${PATHS.login}?signin=${signinId}`);
+  };
+}
+
+/** What was asked and left ticked. */
+function approvedScopes(form: FormParameters, asked: readonly string[]) {
+  return parseScopes(form.all('scope').join(' ')).filter(scope => asked.includes(scope));
+}

@@ -1,0 +1,64 @@
+import type { RequestContext } from '../http/endpoint.ts';
+import { oauthError } from '../http/responses.ts';
+import { errorPage } from '../web/index.ts';
+
+/** What went wrong, for a person and for a program. */
+export interface Failure {
+  readonly status: number;
+  /** RFC 6749's word for it, for programs that ask for JSON. */
+  readonly error: string;
+  readonly what: string;
+  readonly todo: string;
+  /** A code that an administrator can look up, such as AADSTS50105. */
+  readonly code?: string;
+  readonly retryAfterSeconds?: number;
+  readonly action?: { href: string; label: string };
+}
+
+/**
+ * Answers a browser's request that failed and cannot be redirected: a page with
+ * what happened, what to do and the correlation id, or JSON where it was asked for.
+ */
+export function failure(request: Request, context: RequestContext, fault: Failure): Response {
+  context.log.warn('request refused', { error: fault.error, what: fault.what, code: fault.code });
+  const retry = fault.retryAfterSeconds === undefined ? {} : { retryAfter: fault.retryAfterSeconds };
+  if (wantsJson(request)) {
+    const headers = fault.retryAfterSeconds === undefined ? {} : { 'retry-after': String(fault.retryAfterSeconds) };
+    return oauthError(fault.status, fault.error, `${fault.what} ${fault.todo}`, headers);
+  }
+  return errorPage({
+    status: fault.status,
+    title: fault.status === 503 ? 'Try again in a moment' : 'This did not work',
+    what: fault.what,
+    todo: fault.todo,
+    correlationId: context.correlationId,
+    ...(fault.code ? { detail: fault.code } : {}),
+    ...(fault.action ? { action: fault.action } : {}),
+    ...retry,
+  });
+}
+
+function wantsJson(request: Request): boolean {
+  const accept = request.headers.get('accept') ?? '';
+  return accept.includes('application/json') && !accept.includes('text/html');
+}
+
+/** The same sign-in cannot go on in this browser. */
+export function wrongBrowser(): Failure {
+  return {
+    status: 403,
+    error: 'access_denied',
+    what: 'This sign-in did not begin in this browser, or its cookie is gone.',
+    todo: 'Go back to the application and sign in again, in one browser from beginning to end, with cookies allowed.',
+  };
+}
+
+/** The sign-in is over, too old, or was never one of ours. */
+export function expiredSignin(): Failure {
+  return {
+    status: 400,
+    error: 'invalid_request',
+    what: 'This sign-in has expired or was already used.',
+    todo: 'Go back to the application and sign in again.',
+  };
+}

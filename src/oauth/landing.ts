@@ -1,0 +1,123 @@
+import { ALL_SCOPES, parseScopes, SCOPES } from '../access/scopes.ts';
+import { type FormParameters, readForm } from '../http/body.ts';
+import type { Endpoint, RequestContext } from '../http/endpoint.ts';
+import { redirect } from '../http/responses.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { type LandingProps, landingPage } from '../web/index.ts';
+import { endGrant } from './end-grant.ts';
+import { failure } from './failure.ts';
+import { PATHS } from './paths.ts';
+import { isGrantId } from './refresh-token.ts';
+import { isSameOriginPost } from './same-origin.ts';
+import { issueScriptToken, type ScriptToken } from './script-token.ts';
+import type { OAuthServices } from './services.ts';
+import { type BrowserSession, csrfToken, currentSession, isCsrfToken } from './session.ts';
+
+/** A token for scripts is given to who signed in less than this ago. */
+const FRESH_MS = 15 * 60_000;
+
+export interface ServerFacts {
+  readonly name: string;
+  readonly version: string;
+}
+
+/**
+ * The landing page: what this server is, who is signed in, and on their asking a
+ * bearer token for scripts, which can be ended here too.
+ */
+export function landingEndpoint(services: OAuthServices, server: ServerFacts): Endpoint {
+  const { keys, now, grants, scriptTokens, resource, origin } = services;
+
+  return async (request, context) => {
+    const session = await currentSession(services, request);
+    if (request.method !== 'POST') return show(await keys(), session);
+
+    const form = await readForm(request);
+    const ring = await keys();
+    if (!session || !isSameOriginPost(request, origin) || !isCsrfToken(ring, session, form.get('csrf'))) {
+      return failure(request, context, {
+        status: 403,
+        error: 'access_denied',
+        what: 'This form is not valid any more: you are signed out, or it came from another page.',
+        todo: 'Open the landing page, sign in, and try again.',
+        action: { href: '/', label: 'To the landing page' },
+      });
+    }
+    switch (form.get('action')) {
+      case 'issue-token':
+        return issue(request, context, ring, session, form);
+      case 'end-token':
+        return end(context, session, form.get('grant_id') ?? '');
+      default:
+        return redirect(`${origin}/`);
+    }
+  };
+
+  async function issue(
+    request: Request,
+    context: RequestContext,
+    ring: KeyRing,
+    session: BrowserSession,
+    form: FormParameters,
+  ): Promise<Response> {
+    const scopes = parseScopes(form.all('scope').join(' '));
+    if (!scriptTokens || !isFresh(session) || scopes.length === 0) {
+      const nothingTicked = scriptTokens && isFresh(session);
+      return failure(request, context, {
+        status: nothingTicked ? 400 : 403,
+        error: nothingTicked ? 'invalid_scope' : 'access_denied',
+        what: nothingTicked
+          ? 'No scope was ticked, so the token could do nothing.'
+          : 'A token is given only within 15 minutes of signing in, and only where this server allows it.',
+        todo: nothingTicked ? 'Go back and tick what the token may do.' : 'Sign in again, then ask for the token.',
+        action: nothingTicked ? { href: '/', label: 'Back' } : { href: PATHS.login, label: 'Sign in again' },
+      });
+    }
+    const issued = await issueScriptToken(services, session.person, scopes);
+    context.log.info('script token issued', { grant: issued.grantId, scopes });
+    return show(ring, session, { ...issued, scopes });
+  }
+
+  async function end(context: RequestContext, { person }: BrowserSession, grantId: string): Promise<Response> {
+    if (isGrantId(grantId)) {
+      await endGrant(services, { person, grantId }, 'ended by the person');
+      context.log.info('script token ended', { grant: grantId });
+    }
+    return redirect(`${origin}/`);
+  }
+
+  async function show(
+    ring: KeyRing,
+    session: BrowserSession | undefined,
+    issued?: ScriptToken & { scopes: readonly string[] },
+  ): Promise<Response> {
+    const props: LandingProps = {
+      mcpUrl: resource,
+      serverName: server.name,
+      version: server.version,
+      ...(session ? { person: session.person } : {}),
+      scriptTokens: {
+        enabled: scriptTokens,
+        scopes: ALL_SCOPES.map(scope => ({ scope, description: SCOPES[scope] })),
+        canIssue: session !== undefined && isFresh(session),
+        ...(session ? { csrf: csrfToken(ring, session) } : {}),
+        ...(issued ? { issued: { ...issued, expiresAt: new Date(issued.expiresAt) } } : {}),
+        active: session ? await activeTokens(session) : [],
+      },
+    };
+    return landingPage(props);
+  }
+
+  async function activeTokens({ person }: BrowserSession) {
+    return (await grants.liveScriptGrants(person, now())).map(grant => ({
+      grantId: grant.grantId,
+      scopes: parseScopes(grant.scope),
+      issuedAt: new Date(grant.issuedAt),
+      expiresAt: new Date(grant.expiresAt),
+    }));
+  }
+
+  function isFresh({ signedInAt }: BrowserSession): boolean {
+    return now() < signedInAt + FRESH_MS;
+  }
+}

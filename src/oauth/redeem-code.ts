@@ -1,0 +1,156 @@
+import type { Person } from '../access/person.ts';
+import type { FormParameters } from '../http/body.ts';
+import type { RequestContext } from '../http/endpoint.ts';
+import { equalInConstantTime, type KeyRing } from '../keys/key-ring.ts';
+import type { Grant, GrantKey } from '../storage/grants.ts';
+import type { CompletedSignin, RedeemedSignin, StoredSignin } from '../storage/signins.ts';
+import type { AuthorizationRequest } from './authorization-request.ts';
+import { authenticateClient, type PresentedClient } from './client-authentication.ts';
+import { CODE_SECONDS, codeHash, signinOfCode } from './code.ts';
+import { endGrant } from './end-grant.ts';
+import { refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
+import { isOwnResource } from './resource.ts';
+import type { OAuthServices } from './services.ts';
+import { TokenError } from './token-error.ts';
+import { GRANT_IDLE_MS, type TokenAnswer, tokenAnswer } from './tokens.ts';
+import { challengeOf, requestOf } from './transaction.ts';
+
+type AnsweredSignin = StoredSignin<CompletedSignin | RedeemedSignin>;
+
+/** A full match that comes again within this time gets the same answer. */
+const RETRY_MS = 30_000;
+
+/**
+ * Redeems an authorization code (OAuth 2.1 section 4.1.3).
+ *
+ * Everything that the code is bound to is checked first: a mismatch changes
+ * nothing. Then one attempt claims the row. Whoever comes second finds in it what
+ * was made, and within 30 s answers alike; a full match later ends the grant.
+ *
+ * @throws TokenError
+ */
+export async function redeemCode(
+  services: OAuthServices,
+  presented: PresentedClient,
+  form: FormParameters,
+  context: RequestContext,
+): Promise<TokenAnswer> {
+  const code = form.get('code') ?? '';
+  const signinId = signinOfCode(code);
+  if (!signinId) throw new TokenError('invalid_grant', 'This is no code of this server.');
+  const found = await services.signins.read(signinId);
+  if (!found || found.stage === 'started') throw unknownCode();
+  const request = checkBinding(found, code, presented, form, services.resource);
+
+  const ring = await services.keys();
+  const claim = Buffer.from(services.random(16)).toString('base64url');
+  const signin = await claimCode(services, ring, signinId, found, claim);
+  const person = JSON.parse(signin.person) as Person;
+  const key: GrantKey = { person, grantId: signin.grantId };
+  if (signin.redeemClaim !== claim && services.now() >= signin.redeemedAt + RETRY_MS) {
+    await endGrant(services, key, 'code reused');
+    context.log.warn('code reused: its grant has ended', { client: presented.clientId, grant: key.grantId });
+    throw new TokenError('invalid_grant', 'The code was already used. Its tokens have been revoked.');
+  }
+
+  const refreshToken = request.offline
+    ? remakeRefreshToken(ring, key, code, signin.redeemClaim, signin.redeemKid)
+    : undefined;
+  const grant = newGrant(signin, request, person, refreshToken);
+  // "Exists" is as good: it can only be this very grant. But it may have ended since.
+  if ((await services.grants.insert(key, grant)) !== 'written') {
+    const stored = await services.grants.read(key);
+    if (!stored || stored.endedAt !== undefined) throw new TokenError('invalid_grant', 'The grant has ended.');
+  }
+  context.log.info('code redeemed', {
+    client: presented.clientId,
+    grant: key.grantId,
+    first: signin.redeemClaim === claim,
+  });
+  return tokenAnswer(services, key, grant, refreshToken);
+}
+
+/** Client, its authentication, redirect URI, verifier and resource, in this order; none of them changes anything. */
+function checkBinding(
+  signin: AnsweredSignin,
+  code: string,
+  presented: PresentedClient,
+  form: FormParameters,
+  resource: string,
+): AuthorizationRequest {
+  const request = requestOf(signin);
+  if (!request || !equalInConstantTime(signin.codeHash ?? '', codeHash(code))) throw unknownCode();
+  authenticateClient(presented, request);
+  const redirectUri = form.get('redirect_uri');
+  if (redirectUri !== undefined && redirectUri !== request.redirectUri) {
+    throw new TokenError('invalid_grant', 'The redirect_uri is not the one of the authorization request.');
+  }
+  const verifier = form.get('code_verifier') ?? '';
+  if (!/^[\w.~-]{43,128}$/.test(verifier) || !equalInConstantTime(challengeOf(verifier), request.codeChallenge)) {
+    throw new TokenError('invalid_grant', 'The code_verifier does not fit the code_challenge.');
+  }
+  const asked = form.get('resource');
+  if (asked !== undefined && !isOwnResource(asked, resource)) {
+    throw new TokenError('invalid_target', 'The resource is not this server.');
+  }
+  return request;
+}
+
+/** Claims a code, or finds whose claim it bears: somebody was faster, or the answer of our own write was lost. */
+async function claimCode(
+  services: OAuthServices,
+  ring: KeyRing,
+  signinId: string,
+  signin: AnsweredSignin,
+  claim: string,
+): Promise<RedeemedSignin> {
+  if (signin.stage === 'redeemed') return signin;
+  if (services.now() >= signin.completedAt + CODE_SECONDS * 1000) {
+    throw new TokenError('invalid_grant', 'The code has expired.');
+  }
+  const next = redeemed(services, ring, signin, claim);
+  if ((await services.signins.advance(signin, next)) === 'written') return next;
+  const winner = await services.signins.read(signinId);
+  if (winner?.stage !== 'redeemed') throw unknownCode();
+  return winner;
+}
+
+function redeemed(
+  services: OAuthServices,
+  ring: KeyRing,
+  signin: StoredSignin<CompletedSignin>,
+  claim: string,
+): RedeemedSignin {
+  const { etag: _etag, ...row } = signin;
+  const redeemedAt = services.now();
+  return {
+    ...row,
+    stage: 'redeemed',
+    redeemClaim: claim,
+    redeemedAt,
+    redeemKid: ring.signing.kid,
+    // The claim names the grant: both are 128 random bits of the attempt that won.
+    grantId: claim,
+    grantExpiresAt: redeemedAt + GRANT_IDLE_MS,
+  };
+}
+
+const unknownCode = () => new TokenError('invalid_grant', 'The code is not known or has expired.');
+
+function newGrant(signin: RedeemedSignin, request: AuthorizationRequest, person: Person, refreshToken?: string): Grant {
+  return {
+    kind: 'client',
+    clientId: request.clientId,
+    ...(request.clientName ? { clientName: request.clientName } : {}),
+    ...(request.clientSecretHash ? { clientSecretHash: request.clientSecretHash } : {}),
+    scope: request.scopes.join(' '),
+    resource: request.resource,
+    ...(person.name ? { name: person.name } : {}),
+    ...(person.email ? { email: person.email } : {}),
+    createdAt: signin.redeemedAt,
+    expiresAt: signin.grantExpiresAt,
+    generation: 0,
+    issuedAt: signin.redeemedAt,
+    ...(refreshToken ? { refreshHash: refreshTokenHash(refreshToken) } : {}),
+  };
+}

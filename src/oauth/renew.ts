@@ -1,0 +1,112 @@
+import type { FormParameters } from '../http/body.ts';
+import type { RequestContext } from '../http/endpoint.ts';
+import type { Grant, GrantKey } from '../storage/grants.ts';
+import type { Stored } from '../storage/tables.ts';
+import { authenticateClient, type PresentedClient } from './client-authentication.ts';
+import { endGrant } from './end-grant.ts';
+import { grantOfRefreshToken, makeRefreshToken, refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
+import { isOwnResource } from './resource.ts';
+import type { OAuthServices } from './services.ts';
+import { TokenError } from './token-error.ts';
+import { GRANT_IDLE_MS, type TokenAnswer, tokenAnswer } from './tokens.ts';
+
+/**
+ * Renews with a refresh token (OAuth 2.1 section 4.3), which is spent by it.
+ *
+ * - The unspent token: rotated, in one transaction.
+ * - The one spent last, within the retry window: the same successor again. An
+ *   answer was lost, or a client sent two requests at once.
+ * - Any other spent one within the window after it was spent: refused, no more.
+ * - A spent one after the window: somebody else has it. The grant ends.
+ *
+ * @throws TokenError
+ */
+export async function renew(
+  services: OAuthServices,
+  presented: PresentedClient,
+  form: FormParameters,
+  context: RequestContext,
+): Promise<TokenAnswer> {
+  const token = form.get('refresh_token') ?? '';
+  const key = grantOfRefreshToken(token);
+  if (!key) throw new TokenError('invalid_grant', 'This is no refresh token of this server.');
+  const hash = refreshTokenHash(token);
+
+  // Twice at the most: when somebody else renews between our read and our write,
+  // the second read finds the token spent just now.
+  for (const last of [false, true]) {
+    const grant = await services.grants.read(key);
+    checkGrant(grant, presented, form, services);
+    if (grant.refreshHash !== hash) return answerSpent(services, key, grant, token, hash, context);
+
+    const renewed = await rotation(services, key, grant, token);
+    const outcome = await services.grants.rotate(key, grant, renewed.grant, hash);
+    if (outcome === 'written') {
+      context.log.info('grant renewed', { client: grant.clientId, grant: key.grantId });
+      return tokenAnswer(services, key, renewed.grant, renewed.token);
+    }
+    if (last) break;
+  }
+  throw new TokenError('invalid_grant', 'The grant has changed.');
+}
+
+/** What the token is bound to; a mismatch changes nothing. */
+function checkGrant(
+  grant: Stored<Grant> | undefined,
+  presented: PresentedClient,
+  form: FormParameters,
+  { now, resource }: OAuthServices,
+): asserts grant is Stored<Grant> {
+  if (!grant) throw new TokenError('invalid_grant', 'The grant is not known.');
+  authenticateClient(presented, grant);
+  const asked = form.get('resource');
+  if (asked !== undefined && !isOwnResource(asked, resource)) {
+    throw new TokenError('invalid_target', 'The resource is not this server.');
+  }
+  if (grant.endedAt !== undefined) throw new TokenError('invalid_grant', `The grant has ended: ${grant.endReason}.`);
+  if (now() >= grant.expiresAt) throw new TokenError('invalid_grant', 'The grant has expired.');
+}
+
+async function rotation({ keys, now, random }: OAuthServices, key: GrantKey, from: Stored<Grant>, token: string) {
+  const salt = Buffer.from(random(16)).toString('base64url');
+  const successor = makeRefreshToken(await keys(), key, token, salt);
+  const { etag: _etag, ...kept } = from;
+  const grant: Grant = {
+    ...kept,
+    generation: from.generation + 1,
+    issuedAt: now(),
+    expiresAt: now() + GRANT_IDLE_MS,
+    refreshHash: refreshTokenHash(successor.token),
+    previousHash: refreshTokenHash(token),
+    successorSalt: salt,
+    successorKid: successor.kid,
+  };
+  return { grant, token: successor.token };
+}
+
+async function answerSpent(
+  services: OAuthServices,
+  key: GrantKey,
+  grant: Stored<Grant>,
+  token: string,
+  hash: string,
+  context: RequestContext,
+): Promise<TokenAnswer> {
+  const windowMs = services.refreshRetrySeconds * 1000;
+  const isLastSpent = grant.previousHash === hash;
+  const spentAt = isLastSpent ? grant.issuedAt : await services.grants.spentAt(key, hash);
+  // Not one that this server ever gave out: nothing to conclude from it.
+  if (spentAt === undefined) throw new TokenError('invalid_grant', 'The refresh token is not known.');
+  if (services.now() >= spentAt + windowMs) {
+    await endGrant(services, key, 'refresh token reused');
+    context.log.warn('refresh token reused: its grant has ended', { client: grant.clientId, grant: key.grantId });
+    throw new TokenError('invalid_grant', 'The refresh token was already used. The grant has ended.');
+  }
+  const { successorSalt: salt, successorKid: kid } = grant;
+  const successor =
+    isLastSpent && salt && kid ? remakeRefreshToken(await services.keys(), key, token, salt, kid) : undefined;
+  if (!successor)
+    throw new TokenError('invalid_grant', 'The refresh token was already used, and so was its successor.');
+  context.log.info('renewal answered again', { client: grant.clientId, grant: key.grantId });
+  return tokenAnswer(services, key, grant, successor);
+}

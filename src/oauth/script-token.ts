@@ -1,0 +1,45 @@
+import type { Person } from '../access/person.ts';
+import type { Scope } from '../access/scopes.ts';
+import type { Grant, GrantKey } from '../storage/grants.ts';
+import type { OAuthServices } from './services.ts';
+import { tokenAnswer } from './tokens.ts';
+
+/** The `client_id` of tokens that a person asked for on the landing page. */
+export const SCRIPT_CLIENT_ID = 'landing-page';
+
+export interface ScriptToken {
+  readonly grantId: string;
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Issues a bearer token for a person's own scripts: the scopes they chose, as
+ * long as any access token, no refresh token, a grant of its own. Filed for the
+ * purge first, so that no grant is left behind.
+ */
+export async function issueScriptToken(
+  services: OAuthServices,
+  person: Person,
+  scopes: readonly Scope[],
+): Promise<ScriptToken> {
+  const key: GrantKey = { person, grantId: Buffer.from(services.random(16)).toString('base64url') };
+  const issuedAt = services.now();
+  const grant: Grant = {
+    kind: 'script',
+    clientId: SCRIPT_CLIENT_ID,
+    scope: scopes.join(' '),
+    resource: services.resource,
+    ...(person.name ? { name: person.name } : {}),
+    ...(person.email ? { email: person.email } : {}),
+    createdAt: issuedAt,
+    issuedAt,
+    expiresAt: issuedAt + services.tokenExpirySeconds * 1000,
+    generation: 0,
+  };
+  await services.grants.file(key, grant.expiresAt);
+  await services.grants.insert(key, grant);
+  const { access_token } = await tokenAnswer(services, key, grant);
+  return { grantId: key.grantId, token: access_token, expiresAt: grant.expiresAt };
+}

@@ -1,0 +1,32 @@
+import type { Entra } from '../entra/sign-in.ts';
+import type { CookieNames } from '../http/cookies.ts';
+import type { KeyRing, RandomBytes } from '../keys/key-ring.ts';
+import type { Clients } from '../storage/clients.ts';
+import type { Grants } from '../storage/grants.ts';
+import type { Sessions } from '../storage/sessions.ts';
+import type { Signins } from '../storage/signins.ts';
+
+/** What the authorization server's endpoints share. */
+export interface OAuthServices {
+  /** The issuer and public origin. */
+  readonly origin: string;
+  /** The MCP endpoint: the one audience of our tokens. */
+  readonly resource: string;
+  readonly cookies: CookieNames;
+  readonly keys: () => Promise<KeyRing>;
+  readonly entra: Entra;
+  readonly signins: Signins;
+  readonly grants: Grants;
+  readonly clients: Clients;
+  readonly sessions: Sessions;
+  readonly revocations: {
+    /** Makes a grant's access tokens stop; `until` in milliseconds. */
+    add(grantId: string, until: number): Promise<void>;
+  };
+  readonly tokenExpirySeconds: number;
+  readonly refreshRetrySeconds: number;
+  readonly scriptTokens: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly random: RandomBytes;
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { signAccessToken } from '../access/access-token.ts';
+import { parseScopes } from '../access/scopes.ts';
+import type { Grant, GrantKey } from '../storage/grants.ts';
+import type { OAuthServices } from './services.ts';
+
+/** A successful answer of the token endpoint (RFC 6749 section 5.1). */
+export interface TokenAnswer {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly refresh_token?: string;
+}
+
+/** How long a grant lives without a renewal, in milliseconds: 30 days. */
+export const GRANT_IDLE_MS = 30 * 24 * 3_600_000;
+
+/**
+ * Signs the access token of a grant's newest generation. Asked again, it gives
+ * the same token but for its signature: id and times follow from the grant.
+ *
+ * @param refreshToken the refresh token of the same generation, if there is one
+ */
+export async function tokenAnswer(
+  services: Pick<OAuthServices, 'keys' | 'origin' | 'now' | 'tokenExpirySeconds'>,
+  { person, grantId }: GrantKey,
+  grant: Grant,
+  refreshToken?: string,
+): Promise<TokenAnswer> {
+  const issuedAt = Math.floor(grant.issuedAt / 1000);
+  const expiresAt = issuedAt + services.tokenExpirySeconds;
+  const access_token = await signAccessToken(await services.keys(), services.origin, {
+    person: { ...person, ...(grant.name ? { name: grant.name } : {}), ...(grant.email ? { email: grant.email } : {}) },
+    clientId: grant.clientId,
+    grantId,
+    tokenId: createHash('sha256').update(`${grantId}.${grant.generation}`).digest('base64url').slice(0, 22),
+    resource: grant.resource,
+    scopes: parseScopes(grant.scope),
+    issuedAt,
+    expiresAt,
+  });
+  return {
+    access_token,
+    token_type: 'Bearer',
+    expires_in: expiresAt - Math.floor(services.now() / 1000),
+    scope: grant.scope,
+    ...(refreshToken ? { refresh_token: refreshToken } : {}),
+  };
+}

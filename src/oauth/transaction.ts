@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import type { KeyRing, RandomBytes } from '../keys/key-ring.ts';
+import { SIGNIN_SECONDS, type StartedSignin } from '../storage/signins.ts';
+import type { AuthorizationRequest } from './authorization-request.ts';
+
+/** What only we and Entra's token endpoint are to know of a sign-in under way. */
+export interface UpstreamSecrets {
+  readonly nonce: string;
+  /** PKCE verifier towards Entra. */
+  readonly verifier: string;
+}
+
+const PURPOSE = 'upstream secrets';
+
+/** A sign-in that begins now. `request` is absent when a person signs in without a client. */
+export function startSignin(
+  keys: KeyRing,
+  random: RandomBytes,
+  { id, binding, now, request }: { id: string; binding: string; now: number; request?: AuthorizationRequest },
+): StartedSignin {
+  const secrets: UpstreamSecrets = { nonce: text(random(32)), verifier: text(random(32)) };
+  return {
+    stage: 'started',
+    binding,
+    createdAt: now,
+    upstream: keys.seal(PURPOSE, id, JSON.stringify(secrets), random),
+    ...(request ? { request: JSON.stringify(request) } : {}),
+  };
+}
+
+/** Whether the person took too long. */
+export function isExpired(signin: { createdAt: number }, now: number): boolean {
+  return now >= signin.createdAt + SIGNIN_SECONDS * 1000;
+}
+
+/** The sealed secrets of a sign-in; `undefined` where they were sealed for another row or under a key that is gone. */
+export function upstreamSecrets(keys: KeyRing, id: string, signin: { upstream: string }): UpstreamSecrets | undefined {
+  const opened = keys.open(PURPOSE, id, signin.upstream);
+  return opened === undefined ? undefined : (JSON.parse(opened) as UpstreamSecrets);
+}
+
+/** The PKCE challenge of a verifier (RFC 7636 section 4.2, S256). */
+export function challengeOf(verifier: string): string {
+  return createHash('sha256').update(verifier).digest('base64url');
+}
+
+/** The client's request that a sign-in serves. */
+export function requestOf(signin: { request?: string }): AuthorizationRequest | undefined {
+  return signin.request === undefined ? undefined : (JSON.parse(signin.request) as AuthorizationRequest);
+}
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
