@@ -1,0 +1,56 @@
+/** A connection to an MCP server on which the person is sent to sign in whenever the server wants it. */
+import {
+  type CallToolResult,
+  Client,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from '@modelcontextprotocol/client';
+import type { SignIn } from './sign-in.ts';
+
+export class Session {
+  readonly client: Client;
+  readonly #url: URL;
+  readonly #signIn: SignIn;
+  #transport: StreamableHTTPClientTransport;
+
+  constructor(url: URL, signIn: SignIn, about: { name: string; version: string }) {
+    this.#url = url;
+    this.#signIn = signIn;
+    this.#transport = this.#newTransport();
+    // The newest revision of the protocol if the server speaks it, else the older ones' handshake.
+    this.client = new Client(about, { versionNegotiation: { mode: 'auto' } });
+  }
+
+  /** @throws what the SDK throws: OAuth errors, HTTP errors, `TypeError` when no server answers */
+  async connect(): Promise<void> {
+    await this.#signedIn(() => {
+      // A transport connects once.
+      this.#transport = this.#newTransport();
+      return this.client.connect(this.#transport);
+    });
+  }
+
+  /** Calls a tool. A result with `isError` is the tool's own way to say that it could not. */
+  async call(name: string, args: Record<string, unknown> = {}): Promise<CallToolResult> {
+    return this.#signedIn(() => this.client.callTool({ name, arguments: args }));
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+
+  /** Does `work`; when it wants a sign-in (a first one, or one for more scopes), waits for that and does it once more. */
+  async #signedIn<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError)) throw error;
+      await this.#transport.finishAuth(await this.#signIn.answer());
+      return work();
+    }
+  }
+
+  #newTransport(): StreamableHTTPClientTransport {
+    return new StreamableHTTPClientTransport(this.#url, { authProvider: this.#signIn });
+  }
+}
