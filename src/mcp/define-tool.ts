@@ -1,0 +1,116 @@
+import type { CallToolResult, ToolAnnotations, Tool as ToolListing } from '@modelcontextprotocol/server';
+import type * as z from 'zod';
+import type { AccessToken } from '../access/access-token.ts';
+import type { Person } from '../access/person.ts';
+import type { Scope } from '../access/scopes.ts';
+import type { Logger } from '../log.ts';
+import type { StorageCheck } from '../storage/check.ts';
+import type { Notes } from '../storage/notes.ts';
+
+/** What tools and resources work with. */
+export interface Services {
+  readonly notes: Notes;
+  readonly storageAnswers: StorageCheck;
+}
+
+/** What a tool may tell about the server. */
+export interface ServerFacts {
+  readonly name: string;
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/** Who calls, and all that a handler may use. */
+export interface ToolContext {
+  readonly person: Person;
+  readonly scopes: readonly Scope[];
+  readonly token: AccessToken;
+  readonly services: Services;
+  readonly server: ServerFacts;
+  readonly log: Logger;
+  /** Aborts when the time limit of the call is over or the client is gone. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** A mistake that the caller can mend. Its message is the answer, so it says what to do. */
+export class ToolError extends Error {
+  override readonly name = 'ToolError';
+}
+
+export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> {
+  /** What clients call it by: letters, digits, `_`, `-` and `.`. */
+  name: string;
+  /** What people see. */
+  title: string;
+  /** What a model reads to decide whether to call it. */
+  description: string;
+  /** The scopes that a call needs; none: any valid token will do. */
+  scopes: readonly Scope[];
+  input: Input;
+  output: Output;
+  /** Hints for clients; a tool that says nothing counts as one that changes things. */
+  annotations?: ToolAnnotations;
+  /**
+   * Does the work.
+   * @throws ToolError for what the caller can mend; UnavailableError becomes 503; anything else is logged and hidden
+   */
+  handler(args: z.output<Input>, context: ToolContext): Promise<z.input<Output>> | z.input<Output>;
+}
+
+/** A tool as the endpoint sees it, its types checked and forgotten. */
+export interface Tool {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Its entry in `tools/list`, the schemas as JSON Schema. */
+  readonly listing: ToolListing;
+  /**
+   * Checks the arguments, runs the handler, checks its result.
+   * @throws ToolError also when the arguments do not fit the input schema
+   */
+  call(args: unknown, context: ToolContext): Promise<CallToolResult>;
+}
+
+/** Makes a tool of its definition: typed for who writes it, checked at run time for who calls it. */
+export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  definition: ToolDefinition<Input, Output>,
+): Tool {
+  const { name, title, description, scopes, input, output, annotations } = definition;
+  let listing: ToolListing | undefined;
+  return {
+    name,
+    scopes,
+    get listing() {
+      listing ??= {
+        name,
+        title,
+        description,
+        inputSchema: jsonSchema(input, 'input'),
+        outputSchema: jsonSchema(output, 'output'),
+        ...(annotations ? { annotations } : {}),
+      };
+      return listing;
+    },
+    async call(args, context) {
+      const parsed = input.safeParse(args ?? {});
+      if (!parsed.success) throw new ToolError(`The arguments do not fit: ${explain(parsed.error)}`);
+      const result = output.parse(await definition.handler(parsed.data, context));
+      // The text is for clients of revisions that know no structured content.
+      return { content: [{ type: 'text', text: JSON.stringify(result) }], structuredContent: result };
+    },
+  };
+}
+
+function jsonSchema(schema: z.ZodObject, side: 'input' | 'output') {
+  return {
+    ...schema['~standard'].jsonSchema[side]({ target: 'draft-2020-12' }),
+    type: 'object' as const,
+  };
+}
+
+/** Each issue with the place where it is. Zod's messages do not repeat the value. */
+function explain(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message)).join('; ');
+}

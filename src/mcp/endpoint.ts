@@ -1,0 +1,117 @@
+import { createMcpHandler } from '@modelcontextprotocol/server';
+import { readJson } from '../http/body.ts';
+import type { Endpoint, RequestContext } from '../http/endpoint.ts';
+import { BadRequestError, UnavailableError } from '../http/errors.ts';
+import { preflight, withCors } from '../http/responses.ts';
+import { describeError } from '../log.ts';
+import type { ServerFacts, Services, Tool } from './define-tool.ts';
+import { holdFirstEvent } from './event-stream.ts';
+import type { Exchange } from './exchange.ts';
+import { createGuard, type GuardOptions } from './guard.ts';
+import {
+  INTERNAL_ERROR,
+  jsonRpcError,
+  METHOD_NOT_FOUND,
+  messagesOf,
+  PARSE_ERROR,
+  REFUSED,
+  requestId,
+} from './json-rpc.ts';
+import { neededScopes } from './needed-scopes.ts';
+import type { OriginRule } from './origin.ts';
+import { createServer, failureText, outageText } from './server.ts';
+
+export interface McpEndpointOptions extends GuardOptions {
+  isOriginAllowed: OriginRule;
+  services: Services;
+  tools: readonly Tool[];
+  server: ServerFacts;
+  /** How long a call of a tool may take, in milliseconds; 30 seconds, far below the 230 of the platform. */
+  toolTimeLimitMs?: number;
+}
+
+/** What is registered at `/mcp`; for others the host says 404. */
+export const MCP_METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'] as const;
+
+const SERVED = ['POST', 'OPTIONS'];
+/** In bytes. The longest note takes 192,000 with every character escaped. */
+const BODY_LIMIT = 1024 * 1024;
+const TOOL_TIME_LIMIT_MS = 30_000;
+/** What a stream may last beyond a tool's time limit, in milliseconds. */
+const STREAM_GRACE_MS = 5_000;
+
+/**
+ * The MCP endpoint (Streamable HTTP), without sessions, for the clients of both
+ * eras. Nothing about it is told before the token is known to be good.
+ */
+export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
+  const guard = createGuard(options);
+  const tools = new Map(options.tools.map(tool => [tool.name, tool]));
+  if (tools.size < options.tools.length) throw new Error('Two tools have the same name.');
+  const toolTimeLimitMs = options.toolTimeLimitMs ?? TOOL_TIME_LIMIT_MS;
+  const serverOptions = { ...options, tools, toolTimeLimitMs };
+  const handler = createMcpHandler(({ authInfo }) =>
+    createServer(serverOptions, authInfo?.extra?.exchange as Exchange),
+  );
+
+  async function respond(request: Request, context: RequestContext): Promise<Response> {
+    const origin = request.headers.get('origin');
+    if (origin !== null && !options.isOriginAllowed(origin)) {
+      return jsonRpcError(403, REFUSED, 'Pages of this origin may not call this server.');
+    }
+    const token = await guard.authenticate(request, context.log);
+    if (token instanceof Response) return token;
+    if (request.method !== 'POST') {
+      return jsonRpcError(
+        405,
+        REFUSED,
+        'Send messages by POST; there are no sessions and no streams to open here.',
+        null,
+        {
+          allow: SERVED.join(', '),
+        },
+      );
+    }
+    const body = await readJson(request, BODY_LIMIT);
+    // The library would hold this stream open for ever, and nothing would come over it.
+    if (!Array.isArray(body) && messagesOf(body)[0]?.method === 'subscriptions/listen') {
+      return jsonRpcError(404, METHOD_NOT_FOUND, 'Nothing here changes that one could listen for.', requestId(body));
+    }
+    const refused = guard.refuseScopes(token, neededScopes(body, tools));
+    if (refused) return refused;
+    return serve(request, body, { token, context });
+  }
+
+  async function serve(request: Request, body: unknown, exchange: Exchange): Promise<Response> {
+    const { clientId, scopes } = exchange.token;
+    // The token itself goes no further than the guard.
+    const authInfo = { token: '', clientId, scopes: [...scopes], extra: { exchange } };
+    const answer = await handler.fetch(request, { authInfo, parsedBody: body });
+    const response = await holdFirstEvent(answer, toolTimeLimitMs + STREAM_GRACE_MS);
+    // In a batch each message has an outcome of its own, which one status would hide.
+    if (!exchange.outage || Array.isArray(body)) return response;
+    await response.body?.cancel();
+    return unavailable(exchange.outage, requestId(body));
+  }
+
+  return async (request, context) => {
+    if (request.method === 'OPTIONS') return preflight(SERVED);
+    const response = await respond(request, context).catch(error => failure(error, context));
+    return withCors(request.method === 'HEAD' ? new Response(null, response) : response);
+  };
+}
+
+function failure(error: unknown, { correlationId, log }: RequestContext): Response {
+  if (error instanceof BadRequestError) return jsonRpcError(error.status, PARSE_ERROR, error.message);
+  if (error instanceof UnavailableError) {
+    log.warn('mcp.unavailable', { service: error.service, error: error.message });
+    return unavailable(error);
+  }
+  log.error('mcp.failed', { error: describeError(error) });
+  return jsonRpcError(500, INTERNAL_ERROR, failureText(correlationId));
+}
+
+/** 503: the same request works later. */
+function unavailable(error: UnavailableError, id: string | number | null = null): Response {
+  return jsonRpcError(503, INTERNAL_ERROR, outageText(error), id, { 'retry-after': String(error.retryAfterSeconds) });
+}

@@ -1,0 +1,11 @@
+import type { AccessToken } from '../access/access-token.ts';
+import type { RequestContext } from '../http/endpoint.ts';
+import type { UnavailableError } from '../http/errors.ts';
+
+/** One authorized HTTP request, as those see it who serve its messages. */
+export interface Exchange {
+  readonly token: AccessToken;
+  readonly context: RequestContext;
+  /** Set when a handler found a service down: the endpoint then answers 503, if it still can. */
+  outage?: UnavailableError;
+}

@@ -1,0 +1,107 @@
+import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import { covers } from '../access/scopes.ts';
+import { UnavailableError } from '../http/errors.ts';
+import { describeError, type Logger } from '../log.ts';
+import { type ServerFacts, type Services, type Tool, ToolError } from './define-tool.ts';
+import type { Exchange } from './exchange.ts';
+import { listNotes, NOTE_TEMPLATES, readNote } from './note-resources.ts';
+import { TimeLimitError, withTimeLimit } from './time-limit.ts';
+
+export interface ServerOptions {
+  services: Services;
+  tools: ReadonlyMap<string, Tool>;
+  server: ServerFacts;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** How long a call of a tool may take, in milliseconds. */
+  toolTimeLimitMs: number;
+}
+
+/** Neither list changes while the server runs, so nothing is ever announced, and nobody need hold a stream open. */
+const CAPABILITIES = { tools: { listChanged: false }, resources: { listChanged: false } };
+
+/**
+ * A server for the messages of one HTTP request. The library's `McpServer`
+ * would register all tools anew each time and cannot page resources, so this is
+ * its plain `Server`.
+ */
+export function createServer(options: ServerOptions, exchange: Exchange): Server {
+  const { services, tools } = options;
+  const { token, context } = exchange;
+  const { name, version } = options.server;
+  const server = new Server({ name, version }, { capabilities: CAPABILITIES });
+  // Only what the library says, up to where it begins to quote what came.
+  server.onerror = error => context.log.debug('mcp.protocol', { error: error.message.split(':', 1)[0] ?? '' });
+
+  server.setRequestHandler('tools/list', () => ({ tools: [...tools.values()].map(tool => tool.listing) }));
+  server.setRequestHandler('tools/call', ({ params }, { mcpReq }) => {
+    const tool = tools.get(params.name);
+    if (!tool) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${params.name}.`);
+    const log = context.log.with({ tool: tool.name });
+    return attempt(exchange, log, () => callTool(options, exchange, tool, params.arguments, log, mcpReq.signal));
+  });
+  server.setRequestHandler('resources/list', ({ params }) =>
+    attempt(exchange, context.log, () => listNotes(services.notes, token.person, params?.cursor)),
+  );
+  server.setRequestHandler('resources/templates/list', () => NOTE_TEMPLATES);
+  server.setRequestHandler('resources/read', ({ params }) =>
+    attempt(exchange, context.log, () => readNote(services.notes, token.person, params.uri)),
+  );
+  return server;
+}
+
+/** Runs a tool; what its caller can mend becomes a result with `isError`. */
+async function callTool(
+  options: ServerOptions,
+  { token }: Exchange,
+  tool: Tool,
+  args: unknown,
+  log: Logger,
+  gone: AbortSignal,
+): Promise<CallToolResult> {
+  // Refused with a 403 before; no tool runs without its scopes even if that were passed by.
+  if (!covers(token.scopes, tool.scopes)) throw new Error('a call got past the check of its scopes');
+  const { services, server, now } = options;
+  const { person, scopes } = token;
+  try {
+    return await withTimeLimit(options.toolTimeLimitMs, gone, signal =>
+      tool.call(args, { person, scopes, token, services, server, log, signal, now }),
+    );
+  } catch (error) {
+    if (error instanceof ToolError) return toolError(error.message);
+    if (!(error instanceof TimeLimitError)) throw error;
+    log.warn('mcp.tool.late');
+    const seconds = options.toolTimeLimitMs / 1000;
+    return toolError(`${tool.name} took longer than ${seconds} seconds and was stopped. It may have taken effect.`);
+  }
+}
+
+function toolError(text: string): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true };
+}
+
+/** Keeps an outage for the endpoint and a fault of ours for the log; the client learns neither's details. */
+async function attempt<T>(exchange: Exchange, log: Logger, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    if (error instanceof UnavailableError) {
+      log.warn('mcp.unavailable', { service: error.service, error: error.message });
+      exchange.outage = error;
+      throw new ProtocolError(ProtocolErrorCode.InternalError, outageText(error));
+    }
+    log.error('mcp.failed', { error: describeError(error) });
+    throw new ProtocolError(ProtocolErrorCode.InternalError, failureText(exchange.context.correlationId));
+  }
+}
+
+/** What a client is told of an outage. */
+export function outageText({ service, retryAfterSeconds }: UnavailableError): string {
+  return `${service} cannot be reached just now. Try again in ${retryAfterSeconds} seconds.`;
+}
+
+/** What a client is told of a fault of ours. */
+export function failureText(correlationId: string): string {
+  return `Something went wrong here. The log has it under ${correlationId}.`;
+}

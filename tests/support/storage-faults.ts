@@ -1,0 +1,79 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type ClientRequest, createServer, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What goes over the wire to storage: counted, and lost when a test wants it to be. */
+
+interface RequestStart {
+  request: ClientRequest;
+}
+
+/** How many HTTP requests `work` sends to a storage account, retries included, counted where they leave the process. */
+export async function countTrips<T>(
+  accountName: string,
+  work: () => Promise<T>,
+): Promise<{ trips: number; result: T }> {
+  let trips = 0;
+  const count = (message: unknown) => {
+    if ((message as RequestStart).request.path.startsWith(`/${accountName}/`)) trips++;
+  };
+  subscribe('http.client.request.start', count);
+  try {
+    return { result: await work(), trips };
+  } finally {
+    unsubscribe('http.client.request.start', count);
+  }
+}
+
+export interface StorageProxy {
+  /** The connection string that leads through this proxy. */
+  connectionString: string;
+  /** The next request that matches reaches storage, and its reply is lost. */
+  loseNextReply(matches: (request: IncomingMessage) => boolean): void;
+  stop(): Promise<void>;
+}
+
+/** A proxy in front of the emulator. */
+export async function startStorageProxy(connectionString: string): Promise<StorageProxy> {
+  const endpoint = /TableEndpoint=(http:\/\/[^;]+)/.exec(connectionString)?.[1];
+  if (!endpoint) throw new Error('The connection string names no table endpoint.');
+  const target = new URL(endpoint);
+  let losing: ((request: IncomingMessage) => boolean) | undefined;
+
+  const server = createServer((incoming, outgoing) => {
+    const lose = losing?.(incoming) ?? false;
+    if (lose) losing = undefined;
+    const forwarded = request(
+      {
+        host: target.hostname,
+        port: target.port,
+        path: incoming.url,
+        method: incoming.method,
+        headers: incoming.headers,
+      },
+      answer => {
+        if (lose) {
+          answer.resume();
+          answer.on('end', () => incoming.socket.destroy());
+          return;
+        }
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
+    forwarded.on('error', () => incoming.socket.destroy());
+    incoming.pipe(forwarded);
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    connectionString: connectionString.replace(target.host, `127.0.0.1:${port}`),
+    loseNextReply: matches => {
+      losing = matches;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise(resolve => server.close(resolve));
+    },
+  };
+}
