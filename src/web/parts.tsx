@@ -1,5 +1,4 @@
 import type { Child } from 'hono/jsx';
-import { OFFLINE_ACCESS } from '../access/scopes.ts';
 
 /** A scope and what it allows, in the words of the pages. */
 export interface ScopeChoice {
@@ -50,7 +49,7 @@ export function ScopeChoices({ scopes, legend }: { scopes: readonly ScopeChoice[
         <label class="choice">
           <input type="checkbox" name="scope" value={scope} checked />
           <span>
-            {scope === OFFLINE_ACCESS ? 'Stay signed in, without asking you each time' : description}
+            {description}
             <code>{scope}</code>
           </span>
         </label>

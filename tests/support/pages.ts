@@ -61,7 +61,7 @@ export const PAGES: Record<string, () => Response> = {
       redirectUri: 'https://claude.ai/api/mcp/auth_callback',
       redirectHost: 'claude.ai',
       loopbackOnly: false,
-      scopes: [...scopes, { scope: 'offline_access', description: 'offline_access' }],
+      scopes: [...scopes, { scope: 'offline_access', description: 'Stay signed in until you end it' }],
       request: 'sealed-request',
       action: '/oauth/consent',
       resource: server.mcpUrl,

@@ -99,7 +99,7 @@ const consent: ConsentProps = {
   loopbackOnly: false,
   scopes: [
     { scope: 'notes:read', description: 'Read notes' },
-    { scope: 'offline_access', description: '' },
+    { scope: 'offline_access', description: 'Stay signed in' },
   ],
   request: 'sealed',
   action: '/oauth/consent',

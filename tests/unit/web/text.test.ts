@@ -50,7 +50,9 @@ describe('plainUri', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), uri => {
         expect(plainUri(uri)).toMatch(/^[\x21-\x7e]*$/);
-        expect(decodeURIComponent(plainUri(uri.replaceAll('%', '')))).toBe(Buffer.from(uri.replaceAll('%', '')).toString());
+        expect(decodeURIComponent(plainUri(uri.replaceAll('%', '')))).toBe(
+          Buffer.from(uri.replaceAll('%', '')).toString(),
+        );
       }),
     );
   });

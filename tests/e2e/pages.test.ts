@@ -1,0 +1,312 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CHROMIUM_FLAGS, findChromium } from '../support/chromium.ts';
+import { PAGES } from '../support/pages.ts';
+
+const executablePath = findChromium();
+const names = Object.keys(PAGES);
+
+/** What a browser sent with a form. */
+interface Posted {
+  path: string;
+  fields: [string, string][];
+  headers: Record<string, string | undefined>;
+}
+
+/**
+ * A site that shows each page under `/<its name>`, keeps what is posted to it
+ * and answers a post with `answer`'s redirect.
+ */
+class Site {
+  readonly posted: Posted[] = [];
+  /** Where a post is redirected to; a page that says "done" when not set. */
+  answer: string | undefined;
+  /** Pages of the test's own, by path. */
+  readonly own = new Map<string, string>();
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer(async (request, response) => {
+      const path = decodeURIComponent(request.url ?? '/').slice(1);
+      if (request.method === 'POST') {
+        let body = '';
+        for await (const chunk of request.setEncoding('latin1')) body += chunk;
+        const { origin, 'sec-fetch-site': site, referer, 'content-type': type } = request.headers;
+        const headers = { origin, 'sec-fetch-site': String(site), referer, 'content-type': type };
+        this.posted.push({ path: `/${path}`, fields: [...new URLSearchParams(body)], headers });
+        response.writeHead(this.answer ? 303 : 200, this.answer ? { location: this.answer } : {}).end('done');
+        return;
+      }
+      const page = PAGES[path]?.();
+      if (!page) {
+        const own = this.own.get(`/${path}`);
+        response.writeHead(own === undefined ? 404 : 200, { 'content-type': 'text/html' }).end(own);
+        return;
+      }
+      response.writeHead(page.status, Object.fromEntries(page.headers)).end(Buffer.from(await page.arrayBuffer()));
+    });
+  }
+
+  listen(): Promise<void> {
+    return new Promise(resolve => this.#server.listen(0, '127.0.0.1', resolve));
+  }
+
+  /** @param host two names of this computer are two sites to a browser */
+  url(path: string, host = '127.0.0.1'): string {
+    return `http://${host}:${(this.#server.address() as AddressInfo).port}/${encodeURIComponent(path)}`;
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+describe.skipIf(!executablePath)('the pages in Chromium', { timeout: 60_000 }, () => {
+  let browser: Browser;
+  let site: Site;
+  let client: Site;
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    browser = await chromium.launch({ ...(executablePath ? { executablePath } : {}), args: CHROMIUM_FLAGS });
+    site = new Site();
+    client = new Site();
+    await Promise.all([site.listen(), client.listen()]);
+  });
+
+  afterEach(async () => {
+    await Promise.all(contexts.splice(0).map(context => context.close()));
+    site.posted.length = 0;
+    site.answer = undefined;
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+    client?.close();
+  });
+
+  /** A new page in a context of its own, and what it complains about or asks for. */
+  async function open(options: Parameters<Browser['newContext']>[0] = {}) {
+    const context = await browser.newContext(options);
+    contexts.push(context);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    const requests: string[] = [];
+    page.on('console', message => complaints.push(message.text()));
+    page.on('pageerror', error => complaints.push(String(error)));
+    page.on('request', request => requests.push(request.url()));
+    return { context, page, complaints, requests };
+  }
+
+  const overflow = (page: Page) =>
+    page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+
+  describe.each([
+    { colorScheme: 'light', width: 1280 },
+    { colorScheme: 'light', width: 320 },
+    { colorScheme: 'dark', width: 1280 },
+    { colorScheme: 'dark', width: 320 },
+  ] as const)('$colorScheme, $width px', ({ colorScheme, width }) => {
+    it('axe finds nothing, nothing overflows, nothing else is asked for', async () => {
+      const viewport = { width, height: 700 };
+      const { page, complaints, requests } = await open({ colorScheme, viewport, reducedMotion: 'reduce' });
+      for (const name of names) {
+        await page.goto(site.url(name));
+        for (const summary of await page.locator('summary').all()) await summary.click();
+        const { violations, passes } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+        expect(violations.map(({ id, nodes }) => [id, ...nodes.map(node => node.html)])).toEqual([]);
+        expect(passes.map(({ id }) => id)).toContain('color-contrast');
+        expect(await overflow(page), name).toBe(0);
+      }
+      expect(requests.filter(url => url !== 'data:,')).toEqual(names.map(name => site.url(name)));
+      expect(complaints.filter(text => !text.includes('Failed to load resource'))).toEqual([]);
+    });
+
+    it('shows the same without JavaScript, but for the copy buttons', async () => {
+      const viewport = { width, height: 700 };
+      const { page, complaints } = await open({ colorScheme, viewport, javaScriptEnabled: false });
+      for (const name of names) {
+        await page.goto(site.url(name));
+        expect(await page.locator('h1').isVisible(), name).toBe(true);
+        for (const summary of await page.locator('summary').all()) await summary.click();
+        for (const button of await page.locator('button').all()) {
+          expect(await button.isVisible()).toBe((await button.getAttribute('data-copy')) === null);
+        }
+        expect(await overflow(page), name).toBe(0);
+      }
+      expect(complaints.filter(text => !text.includes('Failed to load resource'))).toEqual([]);
+    });
+  });
+
+  describe('copying', () => {
+    it('copies the token, the URL and each client’s line', async () => {
+      const { context, page } = await open();
+      await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+      await page.goto(site.url('landing, token issued'));
+      await page.getByText('Add it to').click();
+      const buttons = await page.locator('[data-copy]').all();
+      expect(buttons).toHaveLength(6);
+      for (const button of buttons) {
+        const id = await button.getAttribute('data-copy');
+        const field = page.locator(`#${id}`);
+        const text = await field.evaluate(element =>
+          'value' in element ? String(element.value) : (element.textContent ?? ''),
+        );
+        await button.click();
+        await expect.poll(() => button.innerText()).toContain('Copied');
+        expect(await page.locator(`[data-copy="${id}"] + [role=status]`).innerText()).toBe('Copied');
+        expect(await page.evaluate('navigator.clipboard.readText()')).toBe(text);
+      }
+    });
+
+    it('selects the text where the clipboard refuses', async () => {
+      const { page } = await open();
+      await page.addInitScript('navigator.clipboard.writeText = () => Promise.reject(new Error("refused"))');
+      await page.goto(site.url('landing, nobody'));
+      await page.locator('[data-copy=mcp-url]').click();
+      await expect.poll(() => page.locator('[data-copy=mcp-url]').innerText()).toContain('Press Ctrl+C');
+      expect(await page.evaluate('getSelection().toString()')).toBe('https://notes.example.com/mcp');
+      await page.getByText('Add it to').click();
+      await page.locator('[data-copy=line-3]').click();
+      await expect
+        .poll(() => page.evaluate('getSelection().toString()'))
+        .toBe('codex mcp add entra-notes --url https://notes.example.com/mcp');
+    });
+  });
+
+  describe.each([true, false])('forms, JavaScript %s', javaScriptEnabled => {
+    /** Shows a page, presses a button on it, and gives what was posted. */
+    async function press(name: string, button: string, before: (page: Page) => Promise<void> = async () => {}) {
+      const { page } = await open({ javaScriptEnabled });
+      await page.goto(site.url(name));
+      await before(page);
+      await page.getByRole('button', { name: button, exact: true }).first().click();
+      await page.getByText('done').waitFor();
+      expect(site.posted).toHaveLength(1);
+      return site.posted[0];
+    }
+
+    it('approves what is left ticked', async () => {
+      const posted = await press('consent', 'Approve', page => page.getByLabel('Save and delete notes').uncheck());
+      expect(posted?.path).toBe('/oauth/consent');
+      expect(posted?.fields).toEqual([
+        ['request', 'sealed-request'],
+        ['scope', 'profile'],
+        ['scope', 'notes:read'],
+        ['scope', 'offline_access'],
+        ['decision', 'approve'],
+      ]);
+    });
+
+    it('denies', async () => {
+      const posted = await press('consent', 'Deny');
+      expect(posted?.fields).toContainEqual(['request', 'sealed-request']);
+      expect(posted?.fields).toContainEqual(['decision', 'deny']);
+      expect(posted?.fields).not.toContainEqual(['decision', 'approve']);
+    });
+
+    it('issues a token with the chosen scopes', async () => {
+      const posted = await press('landing, signed in', 'Issue a token', page => page.getByLabel('See your').uncheck());
+      expect(posted?.path).toBe('/');
+      expect(posted?.fields).toEqual([
+        ['action', 'issue-token'],
+        ['csrf', 'csrf-value'],
+        ['scope', 'notes:read'],
+        ['scope', 'notes:write'],
+      ]);
+    });
+
+    it('ends a token', async () => {
+      const posted = await press('landing, signed in long ago', 'End');
+      expect(posted?.path).toBe('/');
+      expect(posted?.fields).toEqual([
+        ['action', 'end-token'],
+        ['grant_id', 'grant-2'],
+        ['csrf', 'csrf-value'],
+      ]);
+    });
+
+    it('signs out', async () => {
+      const posted = await press('landing, tokens off', 'Sign out');
+      expect(posted?.path).toBe('/auth/logout');
+      expect(posted?.fields).toEqual([['csrf', 'csrf-value']]);
+    });
+
+    it('is told from another site’s form by Sec-Fetch-Site, for the referrer policy makes Origin "null"', async () => {
+      const posted = await press('consent', 'Approve');
+      expect(posted?.headers).toEqual({
+        'content-type': 'application/x-www-form-urlencoded',
+        'sec-fetch-site': 'same-origin',
+        origin: 'null',
+        referer: undefined,
+      });
+    });
+  });
+
+  describe('the way back to the client', () => {
+    it('is open from the consent page, whose form may end at any redirect URI', async () => {
+      site.answer = client.url('callback');
+      client.own.set('/callback', 'back at the client');
+      const { page } = await open();
+      await page.goto(site.url('consent'));
+      await page.getByRole('button', { name: 'Approve' }).click();
+      await page.getByText('back at the client').waitFor();
+      expect(page.url()).toBe(client.url('callback'));
+    });
+
+    it('is shut on the landing page, whose forms stay on this origin', async () => {
+      site.answer = client.url('callback');
+      const { page, complaints } = await open();
+      await page.goto(site.url('landing, tokens off'));
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await expect.poll(() => complaints.join()).toContain('form-action');
+      expect(page.url()).not.toContain(client.url('callback'));
+    });
+
+    it('leaves a client that opened a pop-up in touch with it', async () => {
+      client.own.set(
+        '/app',
+        `<button onclick="window.open('${site.url('consent', 'localhost')}')">Connect</button>
+        <output></output><script>onmessage = event => { document.querySelector('output').value = event.data }</script>`,
+      );
+      client.own.set('/callback', '<script>opener.postMessage("signed in", "*")</script>');
+      site.answer = client.url('callback');
+      const { page } = await open();
+      await page.goto(client.url('app'));
+      const popup = page.waitForEvent('popup');
+      await page.getByRole('button', { name: 'Connect' }).click();
+      await (await popup).getByRole('button', { name: 'Approve' }).click();
+      await page.getByText('signed in').waitFor();
+    });
+  });
+
+  it('PX-65: shows no page in a frame', async () => {
+    client.own.set('/frame', `<iframe src="${site.url('consent')}"></iframe>`);
+    const { page, complaints } = await open();
+    await page.goto(client.url('frame'));
+    await expect.poll(() => complaints.join()).toContain('frame-ancestors');
+    expect(site.posted).toEqual([]);
+  });
+
+  it('is walked by keyboard in the order it is read, each stop to be seen', async () => {
+    const { page } = await open();
+    await page.goto(site.url('consent'));
+    const stops: string[] = [];
+    for (let stop = 0; stop < 6; stop++) {
+      await page.keyboard.press('Tab');
+      stops.push(
+        await page.evaluate(
+          'document.activeElement.value + " " + getComputedStyle(document.activeElement).outlineStyle',
+        ),
+      );
+    }
+    expect(stops).toEqual(
+      ['profile', 'notes:read', 'notes:write', 'offline_access', 'approve', 'deny'].map(value => `${value} solid`),
+    );
+  });
+});
