@@ -125,7 +125,7 @@ export const SETTINGS = [
   {
     name: 'NOTES_PER_PERSON',
     about: 'How many notes a person may keep.',
-    expected: 'a whole number from 1 to 100000',
+    expected: 'a whole number from 1 to 65536',
     example: '10000',
     fallback: '10000',
   },
@@ -263,7 +263,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const rest = {
     tokenExpirySeconds: read('TOKEN_EXPIRY_SECONDS', wholeNumber(60, 86_400)) ?? 3600,
     refreshRetrySeconds: read('REFRESH_RETRY_SECONDS', wholeNumber(0, 300)) ?? 30,
-    notesPerPerson: read('NOTES_PER_PERSON', wholeNumber(1, 100_000)) ?? 10_000,
+    notesPerPerson: read('NOTES_PER_PERSON', wholeNumber(1, 65_536)) ?? 10_000,
     scriptTokens: read('SCRIPT_TOKENS', onOrOff) ?? true,
     httpStreaming: read('HTTP_STREAMING', onOrOff) ?? true,
     logLevel: read('LOG_LEVEL', logLevel) ?? 'info',

@@ -1,5 +1,6 @@
 import type { EndReason, GrantKey } from '../storage/grants.ts';
 import type { OAuthServices } from './services.ts';
+import { SCRIPT_TOKEN_SECONDS } from './tokens.ts';
 
 type Services = Pick<OAuthServices, 'grants' | 'revocations' | 'now' | 'tokenExpirySeconds'>;
 
@@ -16,10 +17,11 @@ export async function endGrant(
   key: GrantKey,
   reason: EndReason,
 ): Promise<void> {
-  await revocations.add(key.grantId, now() + tokenExpirySeconds * 1000 + SKEW_MS);
+  const longest = Math.max(tokenExpirySeconds, SCRIPT_TOKEN_SECONDS) * 1000;
   for (;;) {
     const grant = await grants.read(key);
     if (!grant || grant.endedAt !== undefined) return;
+    await revocations.add(key.grantId, now() + longest + SKEW_MS);
     // "Changed": it was renewed meanwhile, or this write's answer was lost. The next read tells.
     if ((await grants.end(grant, now(), reason)) === 'written') return;
   }

@@ -1,4 +1,5 @@
-import type { RequestContext } from '../http/endpoint.ts';
+import type { Endpoint, RequestContext } from '../http/endpoint.ts';
+import { toFault } from '../http/faults.ts';
 import { oauthError } from '../http/responses.ts';
 import { errorPage } from '../web/index.ts';
 
@@ -36,6 +37,25 @@ export function failure(request: Request, context: RequestContext, fault: Failur
     ...(fault.action ? { action: fault.action } : {}),
     ...retry,
   });
+}
+
+/** For an endpoint that people see: what it throws becomes a page too. */
+export function withFailurePages(endpoint: Endpoint): Endpoint {
+  return async (request, context) => {
+    try {
+      return await endpoint(request, context);
+    } catch (error) {
+      const { status, what, retryAfterSeconds } = toFault(error, context.log);
+      const again = status === 503 ? 'Wait a few seconds, then load this page again. Nothing is lost.' : undefined;
+      return failure(request, context, {
+        status,
+        error: status === 503 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request',
+        what,
+        todo: again ?? 'Go back and try again. If it happens again, tell whoever runs this server the number below.',
+        ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      });
+    }
+  };
 }
 
 function wantsJson(request: Request): boolean {

@@ -29,11 +29,11 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
   const { keys, now, grants, scriptTokens, resource, origin } = services;
 
   return async (request, context) => {
+    // The form comes first: a body that is none may have replaced the headers.
+    const form = request.method === 'POST' ? await readForm(request) : undefined;
     const session = await currentSession(services, request);
-    if (request.method !== 'POST') return show(await keys(), session);
-
-    const form = await readForm(request);
     const ring = await keys();
+    if (!form) return show(ring, session);
     if (!session || !isSameOriginPost(request, origin) || !isCsrfToken(ring, session, form.get('csrf'))) {
       return failure(request, context, {
         status: 403,

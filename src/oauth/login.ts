@@ -46,7 +46,7 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
     const binding = presentedBinding(request, cookies.binding, ring);
     if (!binding) return failure(request, context, wrongBrowser());
     const signin = await signins.read(id);
-    if (!signin || signin.stage !== 'started' || isExpired(signin, now())) {
+    if (signin?.stage !== 'started' || isExpired(signin, now())) {
       return failure(request, context, expiredSignin());
     }
     if (signin.binding !== binding) return failure(request, context, wrongBrowser());

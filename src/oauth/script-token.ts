@@ -2,7 +2,7 @@ import type { Person } from '../access/person.ts';
 import type { Scope } from '../access/scopes.ts';
 import type { Grant, GrantKey } from '../storage/grants.ts';
 import type { OAuthServices } from './services.ts';
-import { tokenAnswer } from './tokens.ts';
+import { SCRIPT_TOKEN_SECONDS, tokenAnswer } from './tokens.ts';
 
 /** The `client_id` of tokens that a person asked for on the landing page. */
 export const SCRIPT_CLIENT_ID = 'landing-page';
@@ -15,8 +15,8 @@ export interface ScriptToken {
 }
 
 /**
- * Issues a bearer token for a person's own scripts: the scopes they chose, as
- * long as any access token, no refresh token, a grant of its own. Filed for the
+ * Issues a bearer token for a person's own scripts: the scopes they chose, one
+ * hour, no refresh token, a grant of its own. Filed for the
  * purge first, so that no grant is left behind.
  */
 export async function issueScriptToken(
@@ -35,11 +35,11 @@ export async function issueScriptToken(
     ...(person.email ? { email: person.email } : {}),
     createdAt: issuedAt,
     issuedAt,
-    expiresAt: issuedAt + services.tokenExpirySeconds * 1000,
+    expiresAt: issuedAt + SCRIPT_TOKEN_SECONDS * 1000,
     generation: 0,
   };
   await services.grants.file(key, grant.expiresAt);
   await services.grants.insert(key, grant);
-  const { access_token } = await tokenAnswer(services, key, grant);
+  const { access_token } = await tokenAnswer({ ...services, tokenExpirySeconds: SCRIPT_TOKEN_SECONDS }, key, grant);
   return { grantId: key.grantId, token: access_token, expiresAt: grant.expiresAt };
 }

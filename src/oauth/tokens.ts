@@ -16,6 +16,9 @@ export interface TokenAnswer {
 /** How long a grant lives without a renewal, in milliseconds: 30 days. */
 export const GRANT_IDLE_MS = 30 * 24 * 3_600_000;
 
+/** How long a token for scripts lives: an hour, whatever other tokens do. */
+export const SCRIPT_TOKEN_SECONDS = 3600;
+
 /**
  * Signs the access token of a grant's newest generation. Asked again, it gives
  * the same token but for its signature: id and times follow from the grant.

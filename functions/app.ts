@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { app as functions, type HttpHandler, type InvocationContext } from '@azure/functions';
+import manifest from '../package.json' with { type: 'json' };
+import { createApp, createLogger, type EndpointName, type Logger, loadConfig, toHandler } from '../src/index.ts';
+
+/**
+ * The app of this process. A setting that is missing or wrong throws here, while
+ * the host loads the functions, and so stops the start with every problem listed.
+ */
+const { config, warnings } = loadConfig(process.env);
+
+functions.setup({ enableHttpStream: config.httpStreaming });
+
+const processLog = createLogger(config.logLevel, (level, line) => console[level](line));
+for (const warning of warnings) processLog.warn('setting without meaning', { warning });
+
+export const app = createApp(config, { log: processLog, version: manifest.version });
+
+/** A logger that writes into the log of one invocation. */
+export function logOf(context: InvocationContext): Logger {
+  return createLogger(config.logLevel, (level, line) => context[level](line), { invocation_id: context.invocationId });
+}
+
+/** The handler of an endpoint. */
+export function handle(name: EndpointName): HttpHandler {
+  return toHandler(() => app.endpoint(name), {
+    log: logOf,
+    newCorrelationId: () => randomBytes(16).toString('hex'),
+    streaming: config.httpStreaming,
+  });
+}

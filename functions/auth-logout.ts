@@ -1,0 +1,5 @@
+import { app } from '@azure/functions';
+import { handle } from './app.ts';
+
+/** Ends the browser’s session. */
+app.http('auth-logout', { methods: ['POST'], authLevel: 'anonymous', route: 'auth/logout', handler: handle('logout') });

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { createRevocationList } from './access/revocation-list.ts';
+import type { Config } from './config.ts';
+import { healthEndpoint } from './health.ts';
+import { cookieNames } from './http/cookies.ts';
+import type { Endpoint } from './http/endpoint.ts';
+import { createKeyRing, type RandomBytes } from './keys/key-ring.ts';
+import { parseSecrets } from './keys/secret.ts';
+import type { Logger } from './log.ts';
+import type { Tool } from './mcp/define-tool.ts';
+import { createMcpEndpoint } from './mcp/endpoint.ts';
+import { createOriginRule } from './mcp/origin.ts';
+import { createResourceMetadataEndpoint } from './mcp/resource-metadata.ts';
+import { tools as ownTools } from './mcp/tools/index.ts';
+import type { OAuthEndpoints } from './oauth/index.ts';
+import { authorizationServerMetadata, jwksDocument } from './oauth/metadata.ts';
+import { createStorageCheck } from './storage/check.ts';
+import { openNotes } from './storage/notes.ts';
+import type { PurgeReport } from './storage/purge.ts';
+import { openRevocationRows } from './storage/revocations.ts';
+import { openTables } from './storage/tables.ts';
+
+/** What people and clients see this server called. */
+export const SERVER_NAME = 'Entra MCP';
+
+/** What an app reaches outside of itself; a test hands in its own. */
+export interface Surroundings {
+  readonly log: Logger;
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  readonly random?: RandomBytes;
+  /** The only way to Entra. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** The tools to serve; those of `src/mcp/tools/` unless others are given. */
+  readonly tools?: readonly Tool[];
+}
+
+export type EndpointName = keyof OAuthEndpoints | 'mcp' | 'resourceMetadata' | 'serverMetadata' | 'jwks' | 'health';
+
+export interface App {
+  /** An endpoint, by its name; its code may be loaded only now. */
+  endpoint(name: EndpointName): Promise<Endpoint>;
+  /** Deletes what is due; see `storage/purge.ts`. */
+  purge(): Promise<PurgeReport>;
+  /** Loads behind the scenes what the first requests will need. Never fails. */
+  preload(): Promise<void>;
+}
+
+/**
+ * The composition root: settings in, endpoints out. The only place that knows
+ * every room. Nothing is sent anywhere before the first request, and what only a
+ * sign-in needs is loaded when somebody signs in.
+ */
+export function createApp(config: Config, surroundings: Surroundings): App {
+  const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
+  const { origin, resource } = config;
+  const server = { name: SERVER_NAME, version, startedAt: now() };
+
+  const tables = openTables({ connection: config.storage });
+  const keys = once(async () => createKeyRing(config.secrets ?? parseSecrets(await localSecret())));
+  const revocations = createRevocationList(openRevocationRows(tables), now, log);
+  const storageAnswers = createStorageCheck(tables);
+  const notes = openNotes(tables, { now, random, limit: config.notesPerPerson });
+
+  /** A laptop's own key; `loadConfig` lets it be missing on loopback alone. */
+  async function localSecret(): Promise<string> {
+    const { generatedSecret } = await import('./storage/generated-secret.ts');
+    return generatedSecret(tables, () => Buffer.from(random(48)).toString('base64url'));
+  }
+
+  const oauth = once(async () => {
+    const [{ createOAuth }, { createEntra }, { openClients }, { openGrants }, { openSessions }, { openSignins }] =
+      await Promise.all([
+        import('./oauth/index.ts'),
+        import('./entra/sign-in.ts'),
+        import('./storage/clients.ts'),
+        import('./storage/grants.ts'),
+        import('./storage/sessions.ts'),
+        import('./storage/signins.ts'),
+      ]);
+    return createOAuth(
+      {
+        origin,
+        resource,
+        cookies: cookieNames(origin),
+        keys,
+        entra: createEntra(config.entra, fetch),
+        signins: openSignins(tables),
+        grants: openGrants(tables),
+        clients: openClients(tables),
+        sessions: openSessions(tables),
+        revocations,
+        tokenExpirySeconds: config.tokenExpirySeconds,
+        refreshRetrySeconds: config.refreshRetrySeconds,
+        scriptTokens: config.scriptTokens,
+        now,
+        random,
+      },
+      server,
+    );
+  });
+
+  const loaded = {
+    mcp: createMcpEndpoint({
+      issuer: origin,
+      resource,
+      resourceMetadataUrl: `${origin}/.well-known/oauth-protected-resource/mcp`,
+      isOriginAllowed: createOriginRule({
+        publicOrigin: origin,
+        ...(config.allowedOrigins ? { allowedOrigins: config.allowedOrigins } : {}),
+      }),
+      keys,
+      revocations,
+      services: { notes, storageAnswers },
+      tools: surroundings.tools ?? ownTools,
+      server,
+      now,
+    }),
+    resourceMetadata: createResourceMetadataEndpoint({ issuer: origin, resource, name: SERVER_NAME }),
+    serverMetadata: authorizationServerMetadata(origin),
+    jwks: jwksDocument(keys),
+    health: healthEndpoint(storageAnswers, version),
+  };
+  const isLoaded = (name: EndpointName): name is keyof typeof loaded => Object.hasOwn(loaded, name);
+
+  return {
+    endpoint: async name => (isLoaded(name) ? loaded[name] : (await oauth())[name]),
+    purge: async () => (await import('./storage/purge.ts')).purge(tables, now()),
+    preload: async () => {
+      await Promise.allSettled([tables.preload(), keys()]);
+    },
+  };
+}
+
+/** Runs an asynchronous maker once and shares its result; a failure is forgotten, so that the next ask tries again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    if (!made) {
+      made = make();
+      made.catch(() => {
+        made = undefined;
+      });
+    }
+    return made;
+  };
+}
