@@ -1,11 +1,13 @@
 /**
- * Whether a post comes from one of our own pages. Browsers send `Origin` with
- * every post and most send `Sec-Fetch-Site`; what they say must fit, and one of
- * them must be there. Together with SameSite cookies this keeps other sites out.
+ * Whether a post comes from one of our own pages, by what the browser itself
+ * says: `Sec-Fetch-Site`, or `Origin` where a browser sends no such header. Our
+ * pages' `Referrer-Policy: no-referrer` makes their own posts say `Origin: null`
+ * (Fetch standard, "append a request Origin header"). Together with SameSite
+ * cookies this keeps other sites out.
  */
 export function isSameOriginPost(request: Request, origin: string): boolean {
   const from = request.headers.get('origin');
   const site = request.headers.get('sec-fetch-site');
-  if (from === null && site === null) return false;
-  return (from === null || from === origin) && (site === null || site === 'same-origin');
+  if (site === null) return from === origin;
+  return site === 'same-origin' && (from === null || from === 'null' || from === origin);
 }
