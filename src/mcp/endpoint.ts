@@ -104,10 +104,10 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
 function failure(error: unknown, { correlationId, log }: RequestContext): Response {
   if (error instanceof BadRequestError) return jsonRpcError(error.status, PARSE_ERROR, error.message);
   if (error instanceof UnavailableError) {
-    log.warn('mcp.unavailable', { service: error.service, error: error.message });
+    log.warn('MCP request met an outage', { service: error.service, error: error.message });
     return unavailable(error);
   }
-  log.error('mcp.failed', { error: describeError(error) });
+  log.error('MCP request failed', { error: describeError(error) });
   return jsonRpcError(500, INTERNAL_ERROR, failureText(correlationId));
 }
 

@@ -50,7 +50,7 @@ export function createGuard(options: GuardOptions): Guard {
         return token;
       } catch (error) {
         if (!(error instanceof InvalidTokenError)) throw error;
-        log.info('mcp.token.refused', { fault: error.fault, ...error.details });
+        log.info('access token refused', { fault: error.fault, ...error.details });
         const description = DESCRIPTIONS[error.fault];
         return unauthorized(description, [
           'error="invalid_token"',

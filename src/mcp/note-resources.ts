@@ -13,7 +13,7 @@ import { isNoteId, type Note, type Notes } from '../storage/notes.ts';
 
 const SCHEME = 'note://';
 const MIME_TYPE = 'text/plain';
-const PAGE = 50;
+const PAGE = 100;
 const LONGEST_TITLE = 60;
 
 export const NOTE_TEMPLATES: ListResourceTemplatesResult = {

@@ -31,7 +31,8 @@ export function createServer(options: ServerOptions, exchange: Exchange): Server
   const { name, version } = options.server;
   const server = new Server({ name, version }, { capabilities: CAPABILITIES });
   // Only what the library says, up to where it begins to quote what came.
-  server.onerror = error => context.log.debug('mcp.protocol', { error: error.message.split(':', 1)[0] ?? '' });
+  server.onerror = error =>
+    context.log.debug('MCP message not served', { error: error.message.split(':', 1)[0] ?? '' });
 
   server.setRequestHandler('tools/list', () => ({ tools: [...tools.values()].map(tool => tool.listing) }));
   server.setRequestHandler('tools/call', ({ params }, { mcpReq }) => {
@@ -70,7 +71,7 @@ async function callTool(
   } catch (error) {
     if (error instanceof ToolError) return toolError(error.message);
     if (!(error instanceof TimeLimitError)) throw error;
-    log.warn('mcp.tool.late');
+    log.warn('tool stopped: it took too long');
     const seconds = options.toolTimeLimitMs / 1000;
     return toolError(`${tool.name} took longer than ${seconds} seconds and was stopped. It may have taken effect.`);
   }
@@ -87,11 +88,11 @@ async function attempt<T>(exchange: Exchange, log: Logger, work: () => Promise<T
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
     if (error instanceof UnavailableError) {
-      log.warn('mcp.unavailable', { service: error.service, error: error.message });
+      log.warn('MCP request met an outage', { service: error.service, error: error.message });
       exchange.outage = error;
       throw new ProtocolError(ProtocolErrorCode.InternalError, outageText(error));
     }
-    log.error('mcp.failed', { error: describeError(error) });
+    log.error('MCP request failed', { error: describeError(error) });
     throw new ProtocolError(ProtocolErrorCode.InternalError, failureText(exchange.context.correlationId));
   }
 }

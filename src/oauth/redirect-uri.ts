@@ -25,7 +25,7 @@ export function redirectUriProblem(uri: string): string | undefined {
   const url = new URL(uri);
   if (uri.includes('#')) return 'has a fragment';
   if (url.username || url.password) return 'has user information';
-  if (/%2e/i.test(url.pathname) || /\/\.\.?(\/|$)/.test(uri.split('?')[0] ?? '')) return 'has dot segments';
+  if (/%2e/i.test(uri.split('?')[0] ?? '') || /\/\.\.?(\/|$)/.test(uri.split('?')[0] ?? '')) return 'has dot segments';
   if (PRIVATE_USE_SCHEMES.has(url.protocol)) return undefined;
   if (url.protocol === 'https:')
     return uri.startsWith(`https://${url.host}`) ? undefined : 'is not written canonically';
@@ -43,7 +43,7 @@ export function isLoopbackUri(uri: string): boolean {
 
 /** A loopback URI without its port, which a native client picks anew each time (RFC 8252 section 7.3); others as they are. */
 export function withoutLoopbackPort(uri: string): string {
-  return isLoopbackUri(uri) ? uri.replace(/^(http:\/\/(?:\[[^\]]*\]|[^/?:]*)):\d*/, '$1') : uri;
+  return isLoopbackUri(uri) ? uri.replace(/^(http:\/\/(?:\[[^\]]*\]|[^/?:[\]]*)):\d*/, '$1') : uri;
 }
 
 /** Whether a request's redirect URI is one of the registered ones: the same text, a loopback URI's port aside. */

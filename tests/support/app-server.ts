@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { type Entra, startEntra } from '../../dev/entra/index.ts';
+import { type App, createApp, type EndpointName } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/log.ts';
+import type { Tool } from '../../src/mcp/define-tool.ts';
+import { freshStorage } from './azurite.ts';
+
+/**
+ * The app with real parts around it: Azurite, the Entra stand-in, and HTTP on
+ * loopback. Its endpoints run in this process, without the Functions host, so a
+ * test can move the clock and read the log.
+ */
+export interface AppServer {
+  readonly origin: string;
+  readonly mcpUrl: string;
+  readonly entra: Entra;
+  readonly storage: { connectionString: string; accountName: string };
+  /** Instances that share storage and take requests in turn. */
+  readonly apps: readonly App[];
+  /** Every line that was logged, at level DEBUG. */
+  readonly logLines: string[];
+  /** The clock of all instances. */
+  readonly clock: { now: number; advance(seconds: number): void };
+  stop(): Promise<void>;
+}
+
+export interface AppServerOptions {
+  instances?: number;
+  settings?: Record<string, string>;
+  tools?: readonly Tool[];
+  /** Wraps the way to storage, such as with a proxy that loses replies. */
+  connectionString?: (own: string) => Promise<string> | string;
+  fetch?: typeof globalThis.fetch;
+}
+
+const ROUTES: Record<string, EndpointName> = {
+  '/': 'landing',
+  '/auth/login': 'login',
+  '/auth/callback': 'callback',
+  '/auth/logout': 'logout',
+  '/mcp': 'mcp',
+  '/oauth/register': 'register',
+  '/oauth/authorize': 'authorize',
+  '/oauth/consent': 'consent',
+  '/oauth/token': 'token',
+  '/oauth/revoke': 'revoke',
+  '/.well-known/oauth-protected-resource': 'resourceMetadata',
+  '/.well-known/oauth-protected-resource/mcp': 'resourceMetadata',
+  '/.well-known/oauth-authorization-server': 'serverMetadata',
+  '/.well-known/openid-configuration': 'serverMetadata',
+  '/.well-known/jwks.json': 'jwks',
+  '/health': 'health',
+};
+
+export async function startAppServer(options: AppServerOptions = {}): Promise<AppServer> {
+  const server = createServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const entra = await startEntra({
+    redirectUris: [`${origin}/auth/callback`, `${origin}/`],
+    clientSecret: newSecret(),
+  });
+  const storage = freshStorage();
+  const connectionString = (await options.connectionString?.(storage.connectionString)) ?? storage.connectionString;
+
+  const { config } = loadConfig({
+    AUTH_TENANT_ID: entra.tenantId,
+    AUTH_CLIENT_ID: entra.clientId,
+    AUTH_CLIENT_SECRET: entra.clientSecret,
+    AUTH_AUTHORITY_HOST: entra.url,
+    AUTH_REDIRECT_URI: `${origin}/auth/callback`,
+    AzureWebJobsStorage: connectionString,
+    JWT_SECRET_KEY: newSecret(),
+    LOG_LEVEL: 'debug',
+    ...options.settings,
+  });
+  const logLines: string[] = [];
+  const log = createLogger('debug', (_level, line) => logLines.push(line));
+  const clock = {
+    now: Date.now(),
+    advance(seconds: number) {
+      this.now += seconds * 1000;
+    },
+  };
+  const apps = Array.from({ length: options.instances ?? 1 }, () =>
+    createApp(config, {
+      log,
+      version: '0.0.0-test',
+      now: () => clock.now,
+      ...(options.tools ? { tools: options.tools } : {}),
+      ...(options.fetch ? { fetch: options.fetch } : {}),
+    }),
+  );
+  let turn = 0;
+  server.on('request', (incoming, outgoing) => {
+    const app = apps[turn++ % apps.length];
+    if (!app) throw new Error('There is no instance.');
+    void answer(app, origin, incoming, outgoing, log);
+  });
+
+  return {
+    origin,
+    mcpUrl: `${origin}/mcp`,
+    entra,
+    storage,
+    apps,
+    logLines,
+    clock,
+    stop: async () => {
+      await Promise.all([stopServer(server), entra.stop()]);
+    },
+  };
+}
+
+export const newSecret = () => randomBytes(32).toString('base64url');
+
+async function answer(
+  app: App,
+  origin: string,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  log: Parameters<Awaited<ReturnType<App['endpoint']>>>[1]['log'],
+): Promise<void> {
+  const url = new URL(incoming.url ?? '/', origin);
+  const name = ROUTES[url.pathname];
+  if (!name) {
+    outgoing.writeHead(404).end();
+    return;
+  }
+  const hasBody = incoming.method !== 'GET' && incoming.method !== 'HEAD';
+  const request = new Request(url, {
+    method: incoming.method ?? 'GET',
+    headers: Object.entries(incoming.headers).map(([key, value]): [string, string] => [key, String(value)]),
+    ...(hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' } : {}),
+  } as RequestInit);
+  let response: Response;
+  try {
+    const endpoint = await app.endpoint(name);
+    response = await endpoint(request, { correlationId: randomBytes(16).toString('hex'), log });
+  } catch (error) {
+    const { programFault, toFault } = await import('../../src/http/faults.ts');
+    response = programFault(toFault(error, log));
+  }
+  const headers: Record<string, string | string[]> = Object.fromEntries(response.headers);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) headers['set-cookie'] = cookies;
+  outgoing.writeHead(response.status, headers);
+  if (response.body) for await (const chunk of response.body) outgoing.write(chunk);
+  outgoing.end();
+}
+
+async function stopServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise(resolve => server.close(resolve));
+}

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, loadConfig, SETTINGS } from '../../src/config.ts';
+
+const GUID = '11111111-2222-3333-4444-555555555555';
+const SECRET = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7 + 1)).toString('base64url');
+const LAPTOP = { AUTH_TENANT_ID: GUID, AUTH_CLIENT_ID: GUID, AzureWebJobsStorage: 'UseDevelopmentStorage=true' };
+const CLOUD = {
+  ...LAPTOP,
+  WEBSITE_SITE_NAME: 'site',
+  AUTH_REDIRECT_URI: 'https://mcp.example/auth/callback',
+  JWT_SECRET_KEY: SECRET,
+};
+
+function problems(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('the defaults', () => {
+  test('of a laptop', () => {
+    const { config, warnings } = loadConfig(LAPTOP);
+    expect(config).toMatchObject({
+      origin: 'http://localhost:7071',
+      resource: 'http://localhost:7071/mcp',
+      onLoopback: true,
+      tokenExpirySeconds: 3600,
+      refreshRetrySeconds: 30,
+      notesPerPerson: 10_000,
+      scriptTokens: true,
+      httpStreaming: true,
+      logLevel: 'info',
+      entra: { scopes: ['openid', 'profile', 'email'], authorityHost: 'https://login.microsoftonline.com' },
+    });
+    expect(config.secrets).toBeUndefined();
+    expect(warnings).toEqual([]);
+    expect(Object.isFrozen(config) && Object.isFrozen(config.entra)).toBe(true);
+  });
+
+  test('of the cloud: the redirect URI’s origin is the issuer', () => {
+    expect(loadConfig(CLOUD).config).toMatchObject({ origin: 'https://mcp.example', onLoopback: false });
+  });
+});
+
+describe('problems', () => {
+  test('are all reported at once, each with what was expected and an example', () => {
+    const found = problems({
+      AUTH_TENANT_ID: 'contoso',
+      TOKEN_EXPIRY_SECONDS: '5',
+      LOG_LEVEL: 'loud',
+      WEBSITE_SITE_NAME: 'x',
+    });
+    for (const name of [
+      'AUTH_TENANT_ID',
+      'AUTH_CLIENT_ID',
+      'AUTH_REDIRECT_URI',
+      'TOKEN_EXPIRY_SECONDS',
+      'LOG_LEVEL',
+      'AzureWebJobsStorage',
+    ]) {
+      expect(
+        found.filter(problem => problem.startsWith(`${name} `)),
+        name,
+      ).toHaveLength(1);
+    }
+    for (const problem of found) expect(problem).toMatch(/Expected: .+ Example: /);
+  });
+
+  test('the key is missing anywhere but on loopback', () => {
+    expect(problems({ ...CLOUD, JWT_SECRET_KEY: undefined })).toEqual([
+      expect.stringContaining('JWT_SECRET_KEY is missing'),
+    ]);
+  });
+
+  test.each([
+    ['AUTH_REDIRECT_URI', 'http://mcp.example/auth/callback'],
+    ['AUTH_REDIRECT_URI', 'https://mcp.example/elsewhere'],
+    ['AUTH_REDIRECT_URI', 'https://mcp.example/auth/callback?x=1'],
+    ['AUTH_AUTHORITY_HOST', 'http://login.example'],
+    ['AUTH_AUTHORITY_HOST', 'https://login.example/path'],
+    ['AUTH_SCOPES', 'email'],
+    ['ALLOWED_ORIGINS', 'https://a.example,not an origin'],
+    ['TOKEN_EXPIRY_SECONDS', '3600.5'],
+    ['TOKEN_EXPIRY_SECONDS', '-1'],
+    ['REFRESH_RETRY_SECONDS', '301'],
+    ['NOTES_PER_PERSON', '0'],
+    ['SERVER_PORT', '70000'],
+    ['SERVER_HOST', '0.0.0.0'],
+    ['HTTP_STREAMING', 'maybe'],
+    ['JWT_SECRET_KEY', 'secret'],
+    ['AzureWebJobsStorage', 'nonsense'],
+    ['AzureWebJobsStorage__tableServiceUri', 'http://tables.example'],
+  ])('%s=%s', (name, value) => {
+    expect(problems({ ...CLOUD, [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
+  });
+
+  test('a secret is never repeated', () => {
+    expect(problems({ ...CLOUD, JWT_SECRET_KEY: 'hunter2-hunter2' }).join()).not.toContain('hunter2');
+    expect(problems({ ...CLOUD, AUTH_CLIENT_SECRET: 'hunter2', AUTH_TENANT_ID: '' }).join()).not.toContain('hunter2');
+  });
+});
+
+test('a log level may be written in any case', () => {
+  expect(loadConfig({ ...LAPTOP, LOG_LEVEL: 'Debug' }).config.logLevel).toBe('debug');
+  expect(loadConfig({ ...LAPTOP, LOG_LEVEL: 'WARNING' }).config.logLevel).toBe('warn');
+});
+
+test('AUTH_SERVER_PORT, from the example with two servers, is said to have no meaning', () => {
+  expect(loadConfig({ ...LAPTOP, AUTH_SERVER_PORT: '8000' }).warnings).toEqual([
+    expect.stringContaining('AUTH_SERVER_PORT has no meaning'),
+  ]);
+});
+
+test('no example is a usable secret', () => {
+  const example = SETTINGS.find(setting => setting.name === 'JWT_SECRET_KEY')?.example;
+  expect(problems({ ...CLOUD, JWT_SECRET_KEY: example })).toHaveLength(1);
+});

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  matchesRegistered,
+  redirectHost,
+  redirectTo,
+  redirectUriProblem,
+  withoutLoopbackPort,
+} from '../../../src/oauth/redirect-uri.ts';
+
+describe('which redirect URIs may be registered', () => {
+  test.each([
+    'https://app.example/callback',
+    'https://app.example:8443/cb?x=1',
+    'http://localhost:8080/callback',
+    'http://127.0.0.1/',
+    'http://[::1]:9000/cb',
+    'cursor://anysphere.cursor-mcp/oauth/callback',
+    'vscode://vscode.github-authentication/did-authenticate',
+    'https://vscode.dev/redirect',
+  ])('%s may', uri => {
+    expect(redirectUriProblem(uri)).toBeUndefined();
+  });
+
+  test.each([
+    ['http://app.example/cb', 'http on another host'],
+    ['http://localhost.evil.example/cb', 'a host that begins like loopback'],
+    ['http://127.0.0.2/cb', 'another loopback address than the one of RFC 8252'],
+    ['http://127.1/cb', 'a short address, which a parser repairs'],
+    ['http://2130706433/cb', 'a decimal address, which a parser repairs'],
+    ['http://0x7f.1/cb', 'a hexadecimal address'],
+    ['https://app.example/cb#x', 'a fragment'],
+    ['https://app.example/cb#', 'an empty fragment'],
+    ['https://user@app.example/cb', 'user information'],
+    ['https://app.example@evil.example/cb', 'user information that looks like a host'],
+    ['https://app.example/a/../cb', 'dot segments'],
+    ['https://app.example/a/%2e%2e/cb', 'encoded dot segments'],
+    ['https://app.example/a/.%2E/cb', 'half encoded dot segments'],
+    ['https://APP.example/cb', 'an upper-case host'],
+    ['https:\\\\app.example\\cb', 'backslashes'],
+    ['https://äpp.example/cb', 'a host in Unicode'],
+    ['https://app.example/c b', 'white space'],
+    [' https://app.example/cb', 'white space before it'],
+    ['https://app.example/\u0000', 'a control character'],
+    ['javascript:alert(1)', 'a script'],
+    ['data:text/html,x', 'data'],
+    ['file:///etc/passwd', 'a file'],
+    ['unknown-app://cb', 'a scheme that nobody knows'],
+    ['/callback', 'a relative reference'],
+    ['', 'nothing'],
+    [`https://app.example/${'a'.repeat(2000)}`, 'too many characters'],
+  ])('%s may not: %s', uri => {
+    expect(redirectUriProblem(uri)).toEqual(expect.any(String));
+  });
+});
+
+describe('matching', () => {
+  test('is exact but for the port of a loopback URI (RFC 8252 section 7.3)', () => {
+    expect(matchesRegistered('http://localhost:1234/cb', ['http://localhost/cb'])).toBe(true);
+    expect(matchesRegistered('http://127.0.0.1:1234/cb', ['http://127.0.0.1:33418/cb'])).toBe(true);
+    expect(matchesRegistered('http://[::1]:1/cb', ['http://[::1]/cb'])).toBe(true);
+    expect(matchesRegistered('http://127.0.0.1:1234/cb', ['http://localhost/cb'])).toBe(false);
+    expect(matchesRegistered('http://localhost:1234/cb/', ['http://localhost/cb'])).toBe(false);
+    expect(matchesRegistered('http://localhost:1234/cb?x', ['http://localhost/cb'])).toBe(false);
+    expect(matchesRegistered('https://app.example:8443/cb', ['https://app.example/cb'])).toBe(false);
+    expect(matchesRegistered('https://app.example/cb/x', ['https://app.example/cb'])).toBe(false);
+    expect(matchesRegistered('https://app.example/anything', ['https://app.example/'])).toBe(false);
+    expect(matchesRegistered('https://evil.example/cb', ['https://app.example/cb'])).toBe(false);
+  });
+
+  test('what matches has the host and path of what was registered', () => {
+    const registered = 'https://app.example/cb?a=b';
+    fc.assert(
+      fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), uri => {
+        expect(matchesRegistered(uri, [registered])).toBe(uri === registered);
+      }),
+      { seed: 1, numRuns: 500 },
+    );
+  });
+
+  test('a loopback URI is compared without its port, and others keep theirs', () => {
+    expect(withoutLoopbackPort('http://localhost:1/a:2/b')).toBe('http://localhost/a:2/b');
+    expect(withoutLoopbackPort('http://[::1]:1/a')).toBe('http://[::1]/a');
+    expect(withoutLoopbackPort('https://app.example:8443/a')).toBe('https://app.example:8443/a');
+  });
+});
+
+test('parameters are added to a query that is there', () => {
+  expect(redirectTo('https://app.example/cb?a=b', { code: 'x&y', state: undefined })).toBe(
+    'https://app.example/cb?a=b&code=x%26y',
+  );
+  expect(redirectTo('cursor://anysphere.cursor-mcp/oauth/callback', { code: 'x' })).toBe(
+    'cursor://anysphere.cursor-mcp/oauth/callback?code=x',
+  );
+});
+
+test('the host that a person is shown', () => {
+  expect(redirectHost('https://app.example/cb')).toBe('app.example');
+  expect(redirectHost('cursor://anysphere.cursor-mcp/cb')).toBe('cursor (an app)');
+});
