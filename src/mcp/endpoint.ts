@@ -37,8 +37,6 @@ const SERVED = ['POST', 'OPTIONS'];
 /** In bytes. The longest note takes 192,000 with every character escaped. */
 const BODY_LIMIT = 1024 * 1024;
 const TOOL_TIME_LIMIT_MS = 30_000;
-/** What a stream may last beyond a tool's time limit, in milliseconds. */
-const STREAM_GRACE_MS = 5_000;
 
 /**
  * The MCP endpoint (Streamable HTTP), without sessions, for the clients of both
@@ -87,7 +85,8 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     // The token itself goes no further than the guard.
     const authInfo = { token: '', clientId, scopes: [...scopes], extra: { exchange } };
     const answer = await handler.fetch(request, { authInfo, parsedBody: body });
-    const response = await holdFirstEvent(answer, toolTimeLimitMs + STREAM_GRACE_MS);
+    // Twice a tool's limit ends a stream whose answer never comes, such as that of a call cancelled in its own batch.
+    const response = await holdFirstEvent(answer, 2 * toolTimeLimitMs);
     // In a batch each message has an outcome of its own, which one status would hide.
     if (!exchange.outage || Array.isArray(body)) return response;
     await response.body?.cancel();
