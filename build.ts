@@ -177,10 +177,12 @@ if (import.meta.main) {
   const started = performance.now();
   try {
     const { outdir, files } = await build({ outdir: join(root, 'dist') });
-    const width = Math.max(...files.map(file => file.path.length));
-    for (const { path, bytes } of files) {
-      console.log(`${path.padEnd(width)}  ${(bytes / 1000).toFixed(0).padStart(5)} KB`);
-    }
+    const big = files.filter(({ path, bytes }) => path === 'index.js' || bytes >= 20_000);
+    const rest = files.filter(file => !big.includes(file));
+    const kilobytes = (of: typeof files) =>
+      (of.reduce((sum, { bytes }) => sum + bytes, 0) / 1000).toFixed(0).padStart(5);
+    for (const file of big) console.log(`${kilobytes([file])} KB  ${file.path}`);
+    if (rest.length > 0) console.log(`${kilobytes(rest)} KB  ${rest.length} smaller chunks`);
     console.log(`Built ${relative(root, outdir)} in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
   } catch (error) {
     console.error(error instanceof BuildError ? error.message : error);

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { build } from '../build.ts';
-import { untilHealthy } from './local/app.ts';
 import { findFunc, startFunc } from './local/core-tools.ts';
+import { untilHealthy } from './local/health.ts';
 import { dataFolder, planFor } from './local/plan.ts';
 import { checkPorts } from './local/ports.ts';
 import { readFlags, runScript, UsageError } from './local/script.ts';
@@ -56,7 +56,10 @@ await runScript(async (stack, stopped) => {
   const gone = host.ended.then(code => {
     if (!stopped.aborted) throw new UsageError(`func start ended with code ${code}.`);
   });
-  await Promise.race([untilHealthy(plan.app.url, stopped, startTimeout), gone]);
+  // When func ends, the waiting for it ends with the script.
+  const over = new AbortController();
+  stack.defer(() => over.abort());
+  await Promise.race([untilHealthy(plan.app.url, AbortSignal.any([stopped, over.signal]), startTimeout), gone]);
   stopped.throwIfAborted();
   console.log(`\n${summary(plan)}\n\nCtrl-C stops everything.`);
 

@@ -36,7 +36,7 @@ async function main(url: URL): Promise<void> {
   const store = new CredentialFile(url, configFolder());
   const receiver = await startReceiver(await lastPort(store));
   const signIn = new SignIn({ clientName: 'Example MCP client', store, receiver, show });
-  const session = new Session(url, signIn, { name: 'example-mcp-client', version: '1.0.0' });
+  const session = new Session({ url, signIn, about: { name: 'example-mcp-client', version: '1.0.0' } });
   try {
     await session.connect();
     const server = session.client.getServerVersion();

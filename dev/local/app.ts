@@ -1,10 +1,7 @@
 /** The app on the local Functions host: started when it is healthy, and started again on the same port. */
 import { spawnFunctionsHost } from '../functions-host/index.ts';
+import { untilHealthy } from './health.ts';
 import type { Plan } from './plan.ts';
-
-/** Loading an app is cut by the real host after this long, too. */
-const healthTimeout = 30_000;
-const healthInterval = 50;
 
 export interface App {
   /** Stops the app if it runs, and starts it from what is in `root` now. Rejects with the reason, readable. */
@@ -38,27 +35,4 @@ export function appOf(plan: Plan, root: string, stopped: AbortSignal, say: (line
       await untilHealthy(plan.app.url, stopped);
     },
   };
-}
-
-/**
- * Resolves when `GET /health` is 200.
- * @param stopped ends the waiting, with its own reason
- * @param timeout in milliseconds
- * @throws Error with the last answer when that took too long
- */
-export async function untilHealthy(url: string, stopped: AbortSignal, timeout = healthTimeout): Promise<void> {
-  const deadline = AbortSignal.timeout(timeout);
-  let last = 'nothing';
-  while (!deadline.aborted) {
-    stopped.throwIfAborted();
-    try {
-      const answer = await fetch(`${url}/health`, { signal: AbortSignal.any([stopped, deadline]) });
-      if (answer.status === 200) return;
-      last = `${answer.status} ${(await answer.text()).slice(0, 500)}`;
-    } catch (error) {
-      last = error instanceof Error ? String(error.cause ?? error) : String(error);
-    }
-    await new Promise(resolve => setTimeout(resolve, healthInterval));
-  }
-  throw new Error(`The app is not healthy after ${timeout / 1000} s: GET ${url}/health answers ${last}`);
 }

@@ -1,8 +1,8 @@
 /** What a person reads when everything runs. */
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
+import { connectLines } from '../../src/web/connect.ts';
 import { peopleOf } from '../entra/people.ts';
-import { linesForClients } from './clients.ts';
 import type { Plan } from './plan.ts';
 
 /** Where people sign in and where the data is. */
@@ -35,8 +35,20 @@ export function summary(plan: Plan): string {
     table([['MCP endpoint', mcpUrl], ['In a browser', `${url}/`], ...servicesTable(plan)]),
     '',
     heading('Connect a client'),
-    table(linesForClients(mcpUrl)),
+    table(clientLines(mcpUrl)),
   ].join('\n');
+}
+
+/** What to copy for each client. */
+function clientLines(mcpUrl: string): [string, string][] {
+  return [
+    ...connectLines('entra-mcp', mcpUrl).map(({ client, where, line }): [string, string] => [
+      client,
+      where === 'in a terminal' ? line : `${where}: ${line}`,
+    ]),
+    ['Inspector', `npx @modelcontextprotocol/inspector --transport http --server-url ${mcpUrl}`],
+    ['The example', `npm run client -- ${mcpUrl}`],
+  ];
 }
 
 export function table(rows: [string, string][]): string {

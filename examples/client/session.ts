@@ -7,18 +7,26 @@ import {
 } from '@modelcontextprotocol/client';
 import type { SignIn } from './sign-in.ts';
 
+export interface SessionOptions {
+  /** The server's MCP endpoint. */
+  url: URL;
+  signIn: SignIn;
+  /** What the client tells the server of itself. */
+  about: { name: string; version: string };
+  /** All requests go through it, those of the sign-in too; absent: the global one. */
+  fetch?: typeof fetch;
+}
+
 export class Session {
   readonly client: Client;
-  readonly #url: URL;
-  readonly #signIn: SignIn;
+  readonly #options: SessionOptions;
   #transport: StreamableHTTPClientTransport;
 
-  constructor(url: URL, signIn: SignIn, about: { name: string; version: string }) {
-    this.#url = url;
-    this.#signIn = signIn;
+  constructor(options: SessionOptions) {
+    this.#options = options;
     this.#transport = this.#newTransport();
     // The newest revision of the protocol if the server speaks it, else the older ones' handshake.
-    this.client = new Client(about, { versionNegotiation: { mode: 'auto' } });
+    this.client = new Client(options.about, { versionNegotiation: { mode: 'auto' } });
   }
 
   /** @throws what the SDK throws: OAuth errors, HTTP errors, `TypeError` when no server answers */
@@ -45,12 +53,13 @@ export class Session {
       return await work();
     } catch (error) {
       if (!(error instanceof UnauthorizedError)) throw error;
-      await this.#transport.finishAuth(await this.#signIn.answer());
+      await this.#transport.finishAuth(await this.#options.signIn.answer());
       return work();
     }
   }
 
   #newTransport(): StreamableHTTPClientTransport {
-    return new StreamableHTTPClientTransport(this.#url, { authProvider: this.#signIn });
+    const { url, signIn, fetch } = this.#options;
+    return new StreamableHTTPClientTransport(url, { authProvider: signIn, ...(fetch && { fetch }) });
   }
 }

@@ -1,0 +1,171 @@
+/**
+ * `npm run demo`: the whole of it with no hands. Builds the app and runs it on free ports with nothing kept, signs two
+ * people in through the pages as a browser would, and uses every tool as a client of today and as an older one.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from '../build.ts';
+import type { Credentials } from '../examples/client/credentials.ts';
+import { startReceiver } from '../examples/client/loopback.ts';
+import { SignIn } from '../examples/client/sign-in.ts';
+import { SETTINGS } from '../src/config.ts';
+import { peopleOf } from './entra/people.ts';
+import { appOf } from './local/app.ts';
+import { type DemoClient, type DemoClientOptions, newestClient, olderClient } from './local/demo-clients.ts';
+import { approveAndSignIn } from './local/person.ts';
+import { type Environment, type Plan, planFor } from './local/plan.ts';
+import { freePorts } from './local/ports.ts';
+import { readFlags, runScript } from './local/script.ts';
+import { startServices } from './local/services.ts';
+import { heading, table } from './local/summary.ts';
+
+const help = `npm run demo: runs the app on free ports, signs two people in and uses all tools; keeps nothing.
+
+  npm run demo             exits 0 when all went well, else says what did not
+  npm run demo -- --help   shows this`;
+
+const toolNames = [
+  'calculate_sum',
+  'delete_user_note',
+  'get_server_info',
+  'get_user_notes',
+  'get_user_profile',
+  'save_user_note',
+];
+
+/** It takes some seconds; what takes this long, in milliseconds, hangs. */
+const patience = 120_000;
+
+const steps = 7;
+let step = 'Begin';
+let number = 0;
+
+await runScript(async stack => {
+  if (readFlags(process.argv.slice(2), ['help']).has('help')) return console.log(help);
+  const started = performance.now();
+  const lines: string[] = [];
+  const hanging = AbortSignal.timeout(patience);
+  const tooLate = new Promise<never>((_, reject) => {
+    hanging.addEventListener('abort', () => reject(new Error(`this takes longer than ${patience / 1000} s`)));
+  });
+  try {
+    await Promise.race([demo(stack, hanging, line => lines.push(line)), tooLate]);
+  } catch (error) {
+    if (lines.length > 0) console.error(`\nThe app's last words:\n${lines.slice(-30).join('\n')}`);
+    throw new Error(`\nStep ${number}, "${step}", failed: ${error instanceof Error ? error.message : error}`);
+  }
+  console.log(`\nAll of it worked, in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+});
+
+async function demo(stack: AsyncDisposableStack, stopped: AbortSignal, say: (line: string) => void): Promise<void> {
+  begin('Build the app');
+  const root = await mkdtemp(join(tmpdir(), 'mcp-demo-'));
+  stack.defer(() => rm(root, { recursive: true }));
+  const { files } = await build({ outdir: root });
+  tell([['index.js', `${Math.round((files[0]?.bytes ?? 0) / 1000)} KB, and ${files.length - 1} chunks`]]);
+
+  begin('Start the storage emulator and the Entra stand-in');
+  const [app, entra, tables] = await freePorts(3);
+  const ports = { SERVER_PORT: `${app}`, ENTRA_PORT: `${entra}`, AZURITE_TABLE_PORT: `${tables}` };
+  const clientSecret = randomBytes(32).toString('base64url');
+  const plan = planFor({ ...withoutSettings(process.env), ...ports }, { clientSecret });
+  await startServices(plan, stack);
+  tell(plan.ports.slice(1).map(({ what, port }) => [what, `port ${port}`]));
+
+  begin('Start the app on the local Functions host');
+  const running = appOf(plan, root, stopped, say);
+  stack.defer(() => running.stop());
+  await running.restart();
+  tell([['MCP endpoint', plan.app.mcpUrl]]);
+
+  await visit(plan, stack, 'ada', newestClient, 'a client of today, @modelcontextprotocol/client');
+  await visit(plan, stack, 'grace', olderClient, 'an older client, @modelcontextprotocol/sdk 1.x');
+}
+
+/** One person comes with one client, signs in and uses every tool. */
+async function visit(
+  plan: Plan,
+  stack: AsyncDisposableStack,
+  who: 'ada' | 'grace',
+  newClient: (options: DemoClientOptions) => DemoClient,
+  what: string,
+): Promise<void> {
+  const person = peopleOf(plan.env.AUTH_TENANT_ID ?? '')[who];
+  const [firstName] = person.name.split(' ');
+
+  begin(`${firstName} signs in with ${what}`);
+  const receiver = await startReceiver();
+  stack.defer(() => receiver.close());
+  let kept: Credentials = {};
+  const signIn = new SignIn({
+    clientName: 'The demo',
+    receiver,
+    store: {
+      load: async () => kept,
+      save: async credentials => {
+        kept = credentials;
+      },
+    },
+    show: page => approveAndSignIn(page, who, line => tell([['browser', line]])),
+  });
+  const client = newClient({ url: new URL(plan.app.mcpUrl), signIn, fetch: logged });
+  stack.defer(() => client.close());
+  tell([['connected', `MCP ${await client.connect()}`]]);
+
+  begin(`${firstName} uses the tools`);
+  const found = await client.toolNames();
+  assert.deepEqual([...found].sort(), toolNames, 'these are not the six tools');
+  tell([['tools/list', found.join(', ')]]);
+  const call = async (name: string, args?: Record<string, unknown>) => {
+    const result = await client.call(name, args);
+    tell([[name, JSON.stringify(result)]]);
+    return result;
+  };
+
+  const profile = await call('get_user_profile');
+  assert.deepEqual([profile.name, profile.email], [person.name, person.username], 'this is somebody else');
+  assert.deepEqual((await call('get_user_notes')).notes, [], 'notes of somebody else are here');
+  const { id } = await call('save_user_note', { note: `Buy tea, says ${firstName}`, idempotency_key: 'tea' });
+  const again = await call('save_user_note', { note: `Buy tea, says ${firstName}`, idempotency_key: 'tea' });
+  assert.equal(again.id, id, 'a repeated request saved a second note');
+  const kettle = await call('save_user_note', { note: 'Mend the kettle' });
+  const { notes } = await call('get_user_notes', { limit: 10 });
+  assert.deepEqual(noteIds(notes), [kettle.id, id], 'these are not the two notes, the newest first');
+  assert.equal((await call('delete_user_note', { id })).deleted, true, 'the note is still there');
+  assert.deepEqual(noteIds((await call('get_user_notes')).notes), [kettle.id], 'this is not the one note left');
+  assert.equal((await call('calculate_sum', { numbers: [1, 2, 3.5] })).sum, 6.5);
+  assert.equal((await call('get_server_info')).storage_reachable, true, 'the storage cannot be reached');
+}
+
+function begin(title: string): void {
+  step = title;
+  number += 1;
+  console.log(`\n${heading(`[${number}/${steps}] ${title}`)}`);
+}
+
+function tell(rows: [string, string][]): void {
+  console.log(table(rows.map(([name, value]) => [name.padEnd(18), value])));
+}
+
+/** `fetch`, and a line of the transcript for each request of the sign-in; those at the endpoint show in their results. */
+const logged: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init);
+  const { pathname } = new URL(input instanceof Request ? input.url : input);
+  if (pathname !== '/mcp' || !response.ok)
+    tell([['client', `${init?.method ?? 'GET'} ${pathname} → ${response.status}`]]);
+  return response;
+};
+
+function noteIds(notes: unknown): unknown[] {
+  assert(Array.isArray(notes), 'the notes are no list');
+  return notes.map(({ id }) => id);
+}
+
+/** The demo is the same whatever the person has set for the app. */
+function withoutSettings(env: Environment): Environment {
+  const names = new Set<string>(SETTINGS.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name)));
+}

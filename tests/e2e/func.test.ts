@@ -1,0 +1,81 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { freePorts } from '../../dev/local/ports.ts';
+import { copyOfProject, type Project } from './support/project.ts';
+
+let project: Project;
+let env: Record<string, string>;
+let port: number;
+beforeEach(async () => {
+  project = await copyOfProject();
+  const ports = await freePorts(4);
+  port = ports[0] ?? 0;
+  env = Object.fromEntries(
+    ['SERVER_PORT', 'ENTRA_PORT', 'AZURITE_TABLE_PORT', 'AZURITE_BLOB_PORT'].map((name, n) => [name, `${ports[n]}`]),
+  );
+});
+afterEach(() => project.remove());
+
+/** Says with which folder, flags and settings it was started, and is healthy; its worker outlives it if it can. */
+const fakeFunc = `#!${process.execPath}
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+const worker = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+createServer((request, response) => response.writeHead(request.url === '/health' ? 200 : 404).end())
+  .listen(Number(process.argv[4]), '127.0.0.1', () => {
+    const { PATH, HOME, ...settings } = process.env;
+    console.log(JSON.stringify({ cwd: process.cwd(), args: process.argv.slice(2), settings, worker: worker.pid }));
+  });
+process.on('SIGINT', () => process.exit(0));
+`;
+
+async function installFunc(source: string): Promise<void> {
+  const folder = join(project.folder, 'bin');
+  await mkdir(folder);
+  await writeFile(join(folder, 'func'), source);
+  await chmod(join(folder, 'func'), 0o755);
+  env.PATH = `${folder}:${process.env.PATH}`;
+}
+
+test('runs the app on Core Tools, with the settings that it needs, and stops all of it', async () => {
+  await installFunc(fakeFunc);
+  const script = project.run('dev/func.ts', { env });
+  await script.says('Ctrl-C stops everything');
+  const output = script.output();
+  expect(output).toContain(`http://localhost:${port}/mcp`);
+  const started = JSON.parse(output.split('\n').find(line => line.startsWith('{"cwd"')) ?? '');
+  expect(started).toMatchObject({
+    cwd: project.folder,
+    args: ['start', '--port', `${port}`],
+    settings: {
+      FUNCTIONS_WORKER_RUNTIME: 'node',
+      AzureWebJobsDisableHomepage: 'true',
+      AUTH_TENANT_ID: expect.any(String),
+      AUTH_CLIENT_SECRET: expect.any(String),
+      AUTH_AUTHORITY_HOST: `http://localhost:${env.ENTRA_PORT}`,
+      AzureWebJobsStorage: expect.stringMatching(`TableEndpoint=.*:${env.AZURITE_TABLE_PORT}/.*BlobEndpoint=`),
+    },
+  });
+  const keys = await fetch(
+    `${started.settings.AUTH_AUTHORITY_HOST}/${started.settings.AUTH_TENANT_ID}/discovery/v2.0/keys`,
+  );
+  expect(keys.status).toBe(200);
+
+  expect(await script.stop()).toBe(0);
+  expect(() => process.kill(started.worker, 0)).toThrow('ESRCH');
+  await expect(fetch(`http://127.0.0.1:${env.AZURITE_BLOB_PORT}/`)).rejects.toThrow();
+});
+
+test('says how to install Core Tools where there are none', async () => {
+  const script = project.run('dev/func.ts', { env: { ...env, PATH: '' } });
+  expect(await script.ended).toBe(1);
+  expect(script.output()).toContain('npm install -g azure-functions-core-tools@4');
+});
+
+test('says that Core Tools gave up', async () => {
+  await installFunc(`#!${process.execPath}\nprocess.exit(3);`);
+  const script = project.run('dev/func.ts', { env });
+  expect(await script.ended).toBe(1);
+  expect(script.output()).toContain('func start ended with code 3');
+});
