@@ -13,7 +13,9 @@ import {
   type BuildOptions as EsbuildOptions,
   build as esbuild,
   formatMessages,
+  type Plugin,
 } from 'esbuild';
+import { collectTools } from './dev/collect-tools.ts';
 
 const root = import.meta.dirname;
 
@@ -25,6 +27,17 @@ const banner = [
   "import { createRequire as __createRequireOfThisBundle } from 'node:module';",
   'const require = __createRequireOfThisBundle(import.meta.url);',
 ].join('\n');
+
+/** Brings the list of tools up to date before it is bundled; a file that comes to or goes from their folder is a change. */
+const tools: Plugin = {
+  name: 'tools',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /[\\/]src[\\/]mcp[\\/]tools[\\/]index\.ts$/ }, async ({ path }) => {
+      await collectTools(dirname(path));
+      return { contents: await readFile(path), loader: 'ts', watchDirs: [dirname(path)] };
+    });
+  },
+};
 
 export interface BuildOptions {
   /** Folder to write to; made when missing. */
@@ -86,20 +99,16 @@ export async function watch(
     return options.onRebuild({ ok: true, built });
   };
 
-  const watching = await context({
-    ...esbuildOptions(options),
-    plugins: [
-      {
-        name: 'tell',
-        setup: ({ onEnd }) =>
-          onEnd(result => {
-            queue = queue
-              .then(() => handle(result as Result))
-              .catch(error => console.error('The rebuild could not be used:', error));
-          }),
-      },
-    ],
-  });
+  const tell: Plugin = {
+    name: 'tell',
+    setup: ({ onEnd }) =>
+      onEnd(result => {
+        queue = queue
+          .then(() => handle(result as Result))
+          .catch(error => console.error('The rebuild could not be used:', error));
+      }),
+  };
+  const watching = await context({ ...esbuildOptions(options), plugins: [tools, tell] });
   await watching.watch();
   return {
     stop: async () => {
@@ -126,6 +135,7 @@ function esbuildOptions(options: BuildOptions) {
     legalComments: 'external',
     external: ['@azure/functions-core'],
     banner: { js: banner },
+    plugins: [tools],
     metafile: true,
     write: false,
     logLevel: 'silent',

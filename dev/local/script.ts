@@ -18,7 +18,9 @@ export function readFlags<Name extends string>(args: string[], known: readonly N
   const flags = new Set<Name>();
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
-    const name = known.find(each => token.kind === 'option' && token.rawName === `--${each}` && !token.value);
+    const name = known.find(
+      each => token.kind === 'option' && token.rawName === `--${each}` && token.value === undefined,
+    );
     if (name === undefined) {
       const what = token.kind === 'option' ? token.rawName : token.value;
       throw new UsageError(`"${what}" is not understood. Known: ${known.map(each => `--${each}`).join(', ')}.`);

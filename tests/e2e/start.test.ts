@@ -74,6 +74,19 @@ test('picks up a change; a change that does not build, or does not start, is tol
   expect(await script.stop()).toBe(0);
 });
 
+test('a file that is put with the tools is a tool', async () => {
+  const script = project.run('dev/start.ts', { env });
+  await script.says('Ready in');
+  const tool = await readFile(join(project.folder, 'src/mcp/tools/calculate-sum.ts'), 'utf8');
+  await writeFile(
+    join(project.folder, 'src/mcp/tools/calculate-total.ts'),
+    tool.replace('calculate_sum', 'calculate_total'),
+  );
+  await script.says('Reloaded');
+  expect(await readFile(join(project.folder, 'dist/index.js'), 'utf8')).toContain('calculate_total');
+  expect(await script.stop()).toBe(0);
+});
+
 test('all busy ports are told at once, and nothing is started', async () => {
   const others = [env.SERVER_PORT, env.AZURITE_TABLE_PORT].map(port =>
     createServer().listen(Number(port), '127.0.0.1'),
