@@ -4,11 +4,17 @@ import { UnavailableError } from '../http/errors.ts';
 /** How long Entra may take to answer, in milliseconds. */
 const TIMEOUT_MS = 8_000;
 
+/** MSAL forgets what its network threw; this keeps it. */
+export interface MsalNetwork extends INetworkModule {
+  /** Why the last request got no answer. */
+  outage?: UnavailableError;
+}
+
 /**
  * MSAL's way to Entra, over `fetch`, so that an outage is told apart from a
  * refusal: no answer, 429, 5xx and anything that is not JSON is an outage.
  */
-export function createMsalNetwork(fetch: typeof globalThis.fetch): INetworkModule {
+export function createMsalNetwork(fetch: typeof globalThis.fetch): MsalNetwork {
   async function send<T>(method: 'GET' | 'POST', url: string, options?: NetworkRequestOptions) {
     try {
       const response = await fetch(url, {
@@ -26,11 +32,13 @@ export function createMsalNetwork(fetch: typeof globalThis.fetch): INetworkModul
       };
       return answer;
     } catch (error) {
-      throw new UnavailableError('entra', error);
+      network.outage = new UnavailableError('entra', error);
+      throw network.outage;
     }
   }
-  return {
+  const network: MsalNetwork = {
     sendGetRequestAsync: (url, options) => send('GET', url, options),
     sendPostRequestAsync: (url, options) => send('POST', url, options),
   };
+  return network;
 }

@@ -4,7 +4,7 @@ import { UnavailableError } from '../http/errors.ts';
 import { entraEndpoints } from './endpoints.ts';
 import { EntraRefusedError, entraRefusal } from './errors.ts';
 import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
-import { createMsalNetwork } from './network.ts';
+import { createMsalNetwork, type MsalNetwork } from './network.ts';
 
 /** Signing people in at Entra (OpenID Connect's code flow with PKCE and nonce), as one ordinary client of it. */
 export interface Entra {
@@ -33,10 +33,9 @@ export interface EntraAuthorizeRequest {
 export function createEntra(config: Config['entra'], fetch: typeof globalThis.fetch): Entra {
   const endpoints = entraEndpoints(config.authorityHost, config.tenantId);
   const idTokens = createIdTokenVerifier(endpoints, { tenantId: config.tenantId, clientId: config.clientId, fetch });
-  const networkClient = createMsalNetwork(fetch);
 
   /** One MSAL application a sign-in: its cache holds one person's tokens, and goes with it. */
-  async function msal(): Promise<ConfidentialClientApplication | PublicClientApplication> {
+  async function msal(networkClient: MsalNetwork): Promise<ConfidentialClientApplication | PublicClientApplication> {
     const { ConfidentialClientApplication, PublicClientApplication } = await import('@azure/msal-node');
     const auth = {
       clientId: config.clientId,
@@ -59,7 +58,8 @@ export function createEntra(config: Config['entra'], fetch: typeof globalThis.fe
 
   return {
     async authorizeUrl({ state, nonce, challenge, prompt, loginHint }) {
-      return (await msal()).getAuthCodeUrl({
+      const app = await msal(createMsalNetwork(fetch));
+      return app.getAuthCodeUrl({
         redirectUri: config.redirectUri,
         scopes: [...config.scopes],
         state,
@@ -73,14 +73,15 @@ export function createEntra(config: Config['entra'], fetch: typeof globalThis.fe
     },
 
     async redeem({ code, verifier, nonce, now }) {
-      const app = await msal();
+      const network = createMsalNetwork(fetch);
+      const app = await msal(network);
       const answer = await app
         .acquireTokenByCode(
           { code, codeVerifier: verifier, redirectUri: config.redirectUri, scopes: [...config.scopes], nonce },
           { code, nonce },
         )
         .catch((error: unknown) => {
-          throw toRefusal(error);
+          throw network.outage ?? toRefusal(error);
         });
       if (!answer?.idToken) throw new UnavailableError('entra', new Error('Entra sent no id token'));
       return idTokens.verify(answer.idToken, { nonce, now });
@@ -98,7 +99,5 @@ export function createEntra(config: Config['entra'], fetch: typeof globalThis.fe
 function toRefusal(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { errorCode = '', errorMessage = '' } = error as { errorCode?: string; errorMessage?: string };
-  // MSAL's word for whatever its network client threw.
-  if (errorCode === 'network_error') return new UnavailableError('entra', error);
   return new EntraRefusedError(entraRefusal(errorCode, errorMessage || error.message));
 }

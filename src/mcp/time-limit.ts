@@ -15,6 +15,7 @@ export async function withTimeLimit<T>(
   parent: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  parent.throwIfAborted();
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new TimeLimitError('the time limit is over')), limitMs);
   const stop = () => controller.abort(parent.reason);

@@ -73,7 +73,7 @@ export interface NotesOptions {
   now: () => number;
   random: RandomBytes;
   /**
-   * How many notes a person may have, 65,536 at most. Those of a larger limit
+   * How many notes a person may have, 1 to 65,536. Those of a larger limit
    * before stay; no more are saved than the new limit has free slots.
    */
   limit?: number;
@@ -87,6 +87,7 @@ export function isNoteId(text: string): boolean {
 /** Inverted time (12), slot (4), whether an idempotency key is kept (1), its hash or random bits (32). */
 const ID = /^[0-9a-f]{16}[kr][0-9a-f]{32}$/;
 const LAST_TIME = 2 ** 48 - 1;
+const MOST_SLOTS = 2 ** 16;
 /** More can fail only when other instances fill the slots in the same moment. */
 const ATTEMPTS = 5;
 /** For how many people one instance remembers which slots are taken. */
@@ -101,7 +102,9 @@ interface KeyRow extends Columns {
   textHash: string;
 }
 
+/** @throws RangeError for a limit that is out of range */
 export function openNotes(tables: Tables, { now, random, limit = NOTES_PER_PERSON }: NotesOptions): Notes {
+  if (!(limit >= 1 && limit <= MOST_SLOTS)) throw new RangeError(`a person may have 1 to ${MOST_SLOTS} notes`);
   const table = tables.table('notes');
   const slots = new Slots(table, limit, random);
 
@@ -136,10 +139,7 @@ export function openNotes(tables: Tables, { now, random, limit = NOTES_PER_PERSO
           ...(keyHash ? [insert(`k${keyHash}`, { id, textHash })] : []),
         ]);
         const saved = { outcome: 'saved', id, savedAt: savedAt(id) } as const;
-        if (outcome === 'written') {
-          slots.set(partitionKey, slot, true);
-          return saved;
-        }
+        if (outcome === 'written') return saved;
         // A lost reply looks like a lost race: who finds the row under the id of this very attempt won.
         const before = keyHash
           ? await earlier(id)
@@ -183,7 +183,7 @@ export function openNotes(tables: Tables, { now, random, limit = NOTES_PER_PERSO
       ]);
       // After a lost reply this is `false` for a note that was there: it is gone in any case.
       if (outcome !== 'written') return false;
-      slots.set(partitionKey, Number.parseInt(slot, 16), false);
+      slots.free(partitionKey, Number.parseInt(slot, 16));
       return true;
     },
   };
@@ -207,21 +207,18 @@ class Slots {
     this.#random = random;
   }
 
-  /** A slot that may be free; `undefined` when storage says that all are taken. */
+  /** A slot that may be free, and is not given to another save of this instance; `undefined` when all are taken. */
   async choose(partitionKey: string): Promise<number | undefined> {
     const start = Buffer.from(this.#random(4)).readUInt32BE() % this.#limit;
     const known = this.#taken.get(partitionKey);
-    if (!known) return start;
-    const free = freeFrom(known, start);
-    if (free !== undefined) return free;
-    // Other instances may have deleted meanwhile.
-    return freeFrom(await this.load(partitionKey), start);
+    // Where nothing seems free, other instances may have deleted meanwhile.
+    return known ? (takeFrom(known, start) ?? takeFrom(await this.load(partitionKey), start)) : start;
   }
 
-  /** Notes that a slot was taken or given back. */
-  set(partitionKey: string, slot: number, taken: boolean): void {
+  /** Says that a note has given its slot back. */
+  free(partitionKey: string, slot: number): void {
     const known = this.#taken.get(partitionKey);
-    if (known && slot < known.length) known[slot] = taken ? 1 : 0;
+    if (known && slot < known.length) known[slot] = 0;
   }
 
   /** Reads all taken slots; a thousand a trip. */
@@ -245,11 +242,13 @@ class Slots {
   }
 }
 
-/** The first slot that is not taken, from `start` on and around. */
-function freeFrom(taken: Uint8Array, start: number): number | undefined {
+/** Takes the first free slot from `start` on and around. */
+function takeFrom(taken: Uint8Array, start: number): number | undefined {
   const after = taken.indexOf(0, start);
   const free = after >= 0 ? after : taken.indexOf(0);
-  return free >= 0 ? free : undefined;
+  if (free < 0) return undefined;
+  taken[free] = 1;
+  return free;
 }
 
 function slotName(slot: number): string {

@@ -1,17 +1,18 @@
 // Written by dev/collect-tools.ts: every file of this folder is a tool. Do not edit.
 import type { Tool } from '../define-tool.ts';
-import calculateSum from './calculate-sum.ts';
-import deleteUserNote from './delete-user-note.ts';
-import getServerInfo from './get-server-info.ts';
-import getUserNotes from './get-user-notes.ts';
-import getUserProfile from './get-user-profile.ts';
-import saveUserNote from './save-user-note.ts';
+import calculateSumTool from './calculate-sum.ts';
+import deleteUserNoteTool from './delete-user-note.ts';
+import getServerInfoTool from './get-server-info.ts';
+import getUserNotesTool from './get-user-notes.ts';
+import getUserProfileTool from './get-user-profile.ts';
+import saveUserNoteTool from './save-user-note.ts';
 
+// biome-ignore format: one a line, however few
 export const tools: readonly Tool[] = [
-  calculateSum,
-  deleteUserNote,
-  getServerInfo,
-  getUserNotes,
-  getUserProfile,
-  saveUserNote,
+  calculateSumTool,
+  deleteUserNoteTool,
+  getServerInfoTool,
+  getUserNotesTool,
+  getUserProfileTool,
+  saveUserNoteTool,
 ];
