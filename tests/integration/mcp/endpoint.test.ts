@@ -408,6 +408,81 @@ describe('faults', () => {
   });
 });
 
+describe('what real clients do', () => {
+  const old = { 'mcp-protocol-version': '2025-06-18' };
+  const hello = (protocolVersion: string) => ({
+    jsonrpc: '2.0',
+    id: 0,
+    method: 'initialize',
+    params: { protocolVersion, capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+  });
+
+  test.each(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])(
+    'initialize with %s is agreed to',
+    async version => {
+      const resource = await startProtectedResource(nowhere);
+      const [answer] = await messages(await post(resource, await resource.token(), hello(version)));
+      expect(answer).toMatchObject({ result: { protocolVersion: version, serverInfo: { name: 'test' } } });
+    },
+  );
+
+  test('Gemini CLI: no MCP-Protocol-Version at all, not even after initialize', async () => {
+    const resource = await startProtectedResource(nowhere);
+    const [answer] = await messages(
+      await post(resource, await resource.token(), call('calculate_sum', { numbers: [1] })),
+    );
+    expect(answer).toMatchObject({ result: { structuredContent: { sum: 1 } } });
+  });
+
+  test('Codex: session data in _meta', async () => {
+    const resource = await startProtectedResource(nowhere);
+    const message = call('calculate_sum', { numbers: [1] });
+    const body = { ...message, params: { ...message.params, _meta: { session: { id: 'x' }, progressToken: 1 } } };
+    const [answer] = await messages(await post(resource, await resource.token(), body, old));
+    expect(answer).toMatchObject({ result: { structuredContent: { sum: 1 } } });
+  });
+
+  test('mcp-remote: Mcp-Method and Mcp-Name on an older revision', async () => {
+    const resource = await startProtectedResource(nowhere);
+    const headers = { ...old, 'mcp-method': 'tools/call', 'mcp-name': 'calculate_sum' };
+    const response = await post(resource, await resource.token(), call('calculate_sum', { numbers: [1] }), headers);
+    expect(await messages(response)).toMatchObject([{ result: { structuredContent: { sum: 1 } } }]);
+  });
+
+  test('mcporter: its Accept', async () => {
+    const resource = await startProtectedResource(nowhere);
+    const headers = { accept: 'application/json, text/event-stream, application/json' };
+    const response = await post(resource, await resource.token(), call('calculate_sum', { numbers: [1] }), headers);
+    expect(await messages(response)).toMatchObject([{ result: { structuredContent: { sum: 1 } } }]);
+  });
+
+  test('Copilot CLI: the list of tools is the same before and after a call', async () => {
+    const resource = await startProtectedResource(nowhere);
+    const token = await resource.token();
+    const list = async () => messages(await post(resource, token, { jsonrpc: '2.0', id: 1, method: 'tools/list' }));
+    const before = await list();
+    await messages(await post(resource, token, call('calculate_sum', { numbers: [1] })));
+    expect(await list()).toEqual(before);
+  });
+
+  test('opencode: cancels a call that has ended', async () => {
+    const resource = await startProtectedResource(nowhere);
+    const message = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } };
+    expect((await post(resource, await resource.token(), message, old)).status).toBe(202);
+  });
+
+  test('Qwen Code: asks for prompts too', async () => {
+    const resource = await startProtectedResource(nowhere);
+    const response = await post(
+      resource,
+      await resource.token(),
+      { jsonrpc: '2.0', id: 1, method: 'prompts/list' },
+      old,
+    );
+    expect(await messages(response)).toMatchObject([{ error: { code: -32601 } }]);
+  });
+});
+
 test('authorizing takes no trip to storage', async () => {
   const { accountName, connectionString } = freshStorage();
   const resource = await startProtectedResource({ connectionString });

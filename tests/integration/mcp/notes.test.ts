@@ -132,6 +132,23 @@ describe('the limit', () => {
     expect(await reader?.save({ person: grace, note: 'hers' })).toMatchObject({ outcome: 'saved' });
   });
 
+  test('is reached, not missed, by a crowd of saves', async () => {
+    const { notes } = start({ limit: 30 });
+    await saveAll(
+      notes,
+      Array.from({ length: 20 }, (_, n) => String(n)),
+    );
+    const outcomes = await Promise.all(
+      Array.from({ length: 30 }, (_, n) => notes.save({ person: ada, note: `crowd ${n}` })),
+    );
+    expect(outcomes.filter(({ outcome }) => outcome === 'saved')).toHaveLength(10);
+    expect(outcomes.filter(({ outcome }) => outcome === 'full')).toHaveLength(20);
+  });
+
+  test.each([0, -1, 65_537, Number.NaN])('of %s is refused', limit => {
+    expect(() => start({ limit })).toThrow(RangeError);
+  });
+
   test('lets a note in again once one is deleted, on whatever instance', async () => {
     const { notes, open } = start({ limit: 3 });
     const [id = ''] = await saveAll(notes, ['1', '2', '3']);
