@@ -28,8 +28,10 @@ export async function countTrips<T>(
 export interface StorageProxy {
   /** The connection string that leads through this proxy. */
   connectionString: string;
-  /** The next request that matches reaches storage, and its reply is lost. */
-  loseNextReply(matches: (request: IncomingMessage) => boolean): void;
+  /** The next request that matches reaches storage, and its reply is lost. Resolves when it was. */
+  loseNextReply(matches: (request: IncomingMessage) => boolean): Promise<void>;
+  /** From now on requests get no answer, and never reach storage. */
+  hang(on: boolean): void;
   stop(): Promise<void>;
 }
 
@@ -38,10 +40,13 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
   const endpoint = /TableEndpoint=(http:\/\/[^;]+)/.exec(connectionString)?.[1];
   if (!endpoint) throw new Error('The connection string names no table endpoint.');
   const target = new URL(endpoint);
-  let losing: ((request: IncomingMessage) => boolean) | undefined;
+  let losing: { matches: (request: IncomingMessage) => boolean; lost: () => void } | undefined;
+
+  let hanging = false;
 
   const server = createServer((incoming, outgoing) => {
-    const lose = losing?.(incoming) ?? false;
+    if (hanging) return;
+    const lose = losing?.matches(incoming) ? losing.lost : undefined;
     if (lose) losing = undefined;
     const forwarded = request(
       {
@@ -54,7 +59,10 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
       answer => {
         if (lose) {
           answer.resume();
-          answer.on('end', () => incoming.socket.destroy());
+          answer.on('end', () => {
+            incoming.socket.destroy();
+            lose();
+          });
           return;
         }
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -68,8 +76,12 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
   const { port } = server.address() as AddressInfo;
   return {
     connectionString: connectionString.replace(target.host, `127.0.0.1:${port}`),
-    loseNextReply: matches => {
-      losing = matches;
+    loseNextReply: matches =>
+      new Promise(lost => {
+        losing = { matches, lost };
+      }),
+    hang: on => {
+      hanging = on;
     },
     stop: async () => {
       server.closeAllConnections();

@@ -224,9 +224,10 @@ describe('a reply lost on the wire', () => {
     await saveAll(direct, ['the table is made by the first']);
     const proxy = await startStorageProxy(connectionString);
     const notes = openNotes(openTables({ connection: proxy }), { now: ticking(), random: seeded() });
-    proxy.loseNextReply(({ url }) => url?.includes('$batch') ?? false);
+    const lost = proxy.loseNextReply(({ url }) => url?.includes('$batch') ?? false);
 
     const saved = await notes.save({ person: grace, note: 'once', idempotencyKey });
+    await lost;
     await proxy.stop();
     expect(saved.outcome).toBe('saved');
     const page = await direct.page({ person: grace, limit: 9 });
@@ -238,9 +239,10 @@ describe('a reply lost on the wire', () => {
     const [id = ''] = await saveAll(direct, ['gone']);
     const proxy = await startStorageProxy(connectionString);
     const notes = openNotes(openTables({ connection: proxy }), { now: ticking(), random: seeded() });
-    proxy.loseNextReply(({ url }) => url?.includes('$batch') ?? false);
+    const lost = proxy.loseNextReply(({ url }) => url?.includes('$batch') ?? false);
 
     await notes.remove({ person: ada, id });
+    await lost;
     await proxy.stop();
     expect(await direct.read({ person: ada, id })).toBeUndefined();
     expect(await direct.save({ person: ada, note: 'its slot is free' })).toMatchObject({ outcome: 'saved' });
