@@ -11,7 +11,7 @@ import type { Outcome, Stored, Tables } from './tables.ts';
  * |---|---|---|
  * | person | `g.GRANT` | the grant |
  * | person | `s.GRANT.HASH` | when a refresh token was spent |
- * | hour | `i.PERSON.GRANT` | the index for the purge |
+ * | `h.HOUR` | `PERSON.GRANT` | the index for the purge, apart from all people, who begin with a hexadecimal digit |
  */
 
 export type Grant = {
@@ -70,6 +70,9 @@ export interface Grants {
 export const grantRow = (grantId: string) => `g.${grantId}`;
 export const spentRow = (grantId: string, hash: string) => `s.${grantId}.${hash}`;
 
+/** Where a grant that expires at that time is filed for the purge. */
+export const indexPartition = (expiresAt: number) => `h.${expiryHour(expiresAt)}`;
+
 export function openGrants(tables: Tables): Grants {
   const table = tables.table('grants');
   const keys = ({ person, grantId }: GrantKey) => ({ partitionKey: personKey(person), rowKey: grantRow(grantId) });
@@ -101,6 +104,6 @@ export function openGrants(tables: Tables): Grants {
       return rows.filter(row => row.endedAt === undefined).map(row => ({ ...row, grantId: row.rowKey.slice(2) }));
     },
     file: ({ person, grantId }, expiresAt) =>
-      table.upsert({ partitionKey: expiryHour(expiresAt), rowKey: `i.${personKey(person)}.${grantId}` }),
+      table.upsert({ partitionKey: indexPartition(expiresAt), rowKey: `${personKey(person)}.${grantId}` }),
   };
 }

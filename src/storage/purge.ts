@@ -1,6 +1,6 @@
+import type { PersonId } from '../access/person.ts';
 import { expiryHour } from './expiry.ts';
-import type { Grant } from './grants.ts';
-import { grantRow, spentRow } from './grants.ts';
+import { type Grant, grantRow, indexPartition, openGrants, spentRow } from './grants.ts';
 import type { Signin } from './signins.ts';
 import { odata, type RowKeys, type Table, type Tables, type TransactionWrite } from './tables.ts';
 
@@ -34,7 +34,7 @@ const due = (now: number) => odata`PartitionKey lt ${expiryHour(now)}`;
 
 async function purgeSignins(tables: Tables, now: number): Promise<number> {
   const signins = tables.table('signins');
-  const grants = tables.table('grants');
+  const grants = openGrants(tables);
   let count = 0;
   for (;;) {
     const { rows } = await signins.page<Signin>(due(now), ROUND);
@@ -42,8 +42,7 @@ async function purgeSignins(tables: Tables, now: number): Promise<number> {
     for (const row of rows) {
       if (row.stage !== 'redeemed') continue;
       const { grantId, person, grantExpiresAt } = row;
-      const { tid, oid } = JSON.parse(person) as { tid: string; oid: string };
-      await grants.upsert({ partitionKey: expiryHour(grantExpiresAt), rowKey: `i.${tid}.${oid}.${grantId}` });
+      await grants.file({ person: JSON.parse(person) as PersonId, grantId }, grantExpiresAt);
     }
     await removeAll(signins, rows);
     count += rows.length;
@@ -62,18 +61,16 @@ async function purgeDue(table: Table, now: number): Promise<number> {
 
 async function purgeGrants(table: Table, now: number): Promise<number> {
   let count = 0;
-  // Hours are six digits and people are GUIDs: a person's partition can sort
-  // below an hour, so the index's own row prefix is asked for too.
-  const filter = `${due(now)} and RowKey ge 'i.' and RowKey lt 'i/'`;
+  const filter = odata`PartitionKey ge 'h.' and PartitionKey lt ${indexPartition(now)}`;
   for (;;) {
     const { rows } = await table.page(filter, ROUND);
     if (rows.length === 0) return count;
     for (const row of rows) {
-      const [, tid = '', oid = '', grantId = ''] = row.rowKey.split('.');
+      const [tid = '', oid = '', grantId = ''] = row.rowKey.split('.');
       const person = `${tid}.${oid}`;
       const grant = await table.read<Grant>({ partitionKey: person, rowKey: grantRow(grantId) });
       if (grant && grant.expiresAt > now) {
-        await table.upsert({ partitionKey: expiryHour(grant.expiresAt), rowKey: row.rowKey });
+        await table.upsert({ partitionKey: indexPartition(grant.expiresAt), rowKey: row.rowKey });
       } else {
         await removeSpent(table, person, grantId);
         if (grant) await table.remove(grant);
