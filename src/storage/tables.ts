@@ -207,11 +207,14 @@ export function openTables(options: TablesOptions): Tables {
             const pages = table
               .listEntities({ queryOptions: { filter }, abortSignal })
               .byPage({ maxPageSize: size, ...(continuation ? { continuationToken: continuation } : {}) });
-            const { value, done } = await pages.next();
-            if (done || !value) return { rows: [] };
-            const next = value.continuationToken;
-            const rows = [...value].map(row => toStored<T>(row));
-            return next ? { rows, continuation: next } : { rows };
+            // A page may be empty although more follow.
+            for (;;) {
+              const { value, done } = await pages.next();
+              if (done || !value) return { rows: [] };
+              const next = value.continuationToken;
+              const rows = [...value].map(row => toStored<T>(row));
+              if (rows.length > 0 || !next) return next ? { rows, continuation: next } : { rows };
+            }
           },
           () => undefined,
         ),
