@@ -23,7 +23,7 @@ export interface AppServer {
   readonly apps: readonly App[];
   /** Every line that was logged, at level DEBUG. */
   readonly logLines: string[];
-  /** The clock of all instances. */
+  /** The clock of all instances and of the stand-in's tokens. */
   readonly clock: { now: number; advance(seconds: number): void };
   stop(): Promise<void>;
 }
@@ -80,12 +80,6 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
   });
   const logLines: string[] = [];
   const log = createLogger('debug', (_level, line) => logLines.push(line));
-  const clock = {
-    now: Date.now(),
-    advance(seconds: number) {
-      this.now += seconds * 1000;
-    },
-  };
   const apps = Array.from({ length: options.instances ?? 1 }, () =>
     createApp(config, {
       log,

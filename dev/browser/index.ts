@@ -1,0 +1,131 @@
+/**
+ * A browser without a screen: follows redirects, keeps cookies, reads and sends forms, with the headers that a browser
+ * sends. The demo and the tests sign in with it through the pages that people see.
+ */
+import { CookieJar } from './cookies.ts';
+import { type Form, readForms } from './html.ts';
+
+export type { Field, Form } from './html.ts';
+
+export interface Page {
+  /** Where the browser is; of a page that was not opened because of `stopAt`, its address. */
+  url: string;
+  status: number;
+  headers: Headers;
+  html: string;
+  forms: Form[];
+}
+
+export interface Navigation {
+  /** Redirects to such a URL are not followed: the page then has that URL, and status 0. */
+  stopAt?: (url: string) => boolean;
+}
+
+export interface Submission extends Navigation {
+  /** The button to press, as `name=value`; of the first form that has one like it. Absent: the first button of the page. */
+  button?: string;
+  /** Fields to send in place of those of the same name; `undefined` leaves a field out, a list sends it several times. */
+  fields?: Record<string, string | readonly string[] | undefined>;
+}
+
+const MOST_REDIRECTS = 20;
+
+export class Browser {
+  readonly cookies = new CookieJar();
+
+  /** Opens a page as if its address had been typed. */
+  open(url: string, navigation: Navigation = {}): Promise<Page> {
+    return this.#go(new URL(url), { site: 'none' }, navigation);
+  }
+
+  /**
+   * Presses a button of a page.
+   * @throws Error when the page has no such button
+   */
+  submit(page: Page, { button, fields = {}, stopAt }: Submission = {}): Promise<Page> {
+    const wanted = (form: Form) => form.buttons.find(each => !button || `${each.name}=${each.value}` === button);
+    const form = page.forms.find(wanted);
+    const pressed = form && wanted(form);
+    if (!form || !pressed) {
+      throw new Error(`The page at ${page.url} (${page.status}) has no button ${button ?? ''}: ${textOf(page.html)}`);
+    }
+    const sent = new URLSearchParams();
+    for (const { name, value } of form.fields) if (!Object.hasOwn(fields, name)) sent.append(name, value);
+    for (const [name, values] of Object.entries(fields))
+      for (const value of [values ?? []].flat()) sent.append(name, value);
+    if (pressed.name) sent.append(pressed.name, pressed.value);
+
+    const action = new URL(form.action);
+    const from = new URL(page.url);
+    const site = siteOf(from, action);
+    if (form.method === 'GET') {
+      action.search = sent.toString();
+      return this.#go(action, { site }, stopAt ? { stopAt } : {});
+    }
+    // A page that sends no referrer says that its origin is null (Fetch standard, "append a request Origin header").
+    const origin = page.headers.get('referrer-policy') === 'no-referrer' ? 'null' : from.origin;
+    return this.#go(action, { site, origin, body: sent.toString() }, stopAt ? { stopAt } : {});
+  }
+
+  async #go(
+    start: URL,
+    { site, origin, body }: { site: string; origin?: string; body?: string },
+    { stopAt }: Navigation,
+  ): Promise<Page> {
+    let url = start;
+    let form = body;
+    let currentSite = site;
+    for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+      if (stopAt?.(url.href)) return { url: url.href, status: 0, headers: new Headers(), html: '', forms: [] };
+      const cookie = this.cookies.header(url, form !== undefined && currentSite === 'cross-site');
+      const response = await fetch(url, {
+        redirect: 'manual',
+        method: form === undefined ? 'GET' : 'POST',
+        ...(form === undefined ? {} : { body: form }),
+        headers: {
+          accept: 'text/html,application/xhtml+xml',
+          'sec-fetch-site': currentSite,
+          'sec-fetch-mode': 'navigate',
+          'sec-fetch-dest': 'document',
+          ...(cookie ? { cookie } : {}),
+          ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+          ...(form !== undefined && origin ? { origin } : {}),
+        },
+      });
+      this.cookies.store(url, response.headers.getSetCookie());
+      const location = response.headers.get('location');
+      if (response.status < 300 || response.status > 399 || location === null) {
+        const html = await response.text();
+        return {
+          url: url.href,
+          status: response.status,
+          headers: response.headers,
+          html,
+          forms: readForms(html, url.href),
+        };
+      }
+      await response.body?.cancel();
+      const next = new URL(location, url);
+      if (currentSite !== 'none') currentSite = siteOf(url, next) === 'cross-site' ? 'cross-site' : currentSite;
+      // 307 and 308 repeat the post; all others go on with a GET.
+      if (response.status !== 307 && response.status !== 308) form = undefined;
+      url = next;
+    }
+    throw new Error(`More than ${MOST_REDIRECTS} redirects from ${start.origin}${start.pathname}.`);
+  }
+}
+
+/** What a page says, without its tags: for messages and assertions. */
+export function textOf(html: string): string {
+  return html
+    .replace(/<(style|script|title)\b.*?<\/\1>/gs, ' ')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+/** `Sec-Fetch-Site` (Fetch Metadata): a site is a scheme and a registrable domain, whatever the port. */
+function siteOf(from: URL, to: URL): string {
+  if (from.origin === to.origin) return 'same-origin';
+  return from.protocol === to.protocol && from.hostname === to.hostname ? 'same-site' : 'cross-site';
+}

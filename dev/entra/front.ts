@@ -1,0 +1,135 @@
+/** What every request to the stand-in meets first, before oidc-provider sees it as its own. */
+import { IncomingMessage, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { EntraError, entraErrors } from './errors.ts';
+import { errorPage, pageHeaders } from './pages.ts';
+import type { Paths } from './paths.ts';
+import { providerScopesOf, REQUESTED_SCOPE, resourcesOf } from './scopes.ts';
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+const BODY_LIMIT = 64 * 1024;
+
+export type Endpoint = keyof Paths;
+
+/** A request as the record of a stand-in shows it: names only, for values may be secret. */
+export interface RecordedRequest {
+  method: string;
+  path: string;
+  endpoint: Endpoint | undefined;
+  /** Names of the parameters in query and body, sorted. */
+  parameters: string[];
+  /** `authorization_code` or `refresh_token`, say, where it is a token request. */
+  grantType: string | undefined;
+}
+
+/** How an endpoint can fail: answer 503 as Entra does, break the connection, or answer 200 with a page of HTML. */
+export type Fault = 'outage' | 'reset' | 'garbage';
+
+type Handler = (req: IncomingMessage, res: ServerResponse, form: URLSearchParams) => Promise<unknown>;
+
+export interface FrontOptions {
+  paths: Paths;
+  requests: RecordedRequest[];
+  faults: Map<Endpoint, Fault>;
+  /** What answers where oidc-provider does not. */
+  handlers: Partial<Record<Endpoint, Handler>>;
+  /** oidc-provider's request handler. */
+  provider: Handler;
+  now(): number;
+}
+
+/** The request handler of the stand-in's server. */
+export function createFront(options: FrontOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
+  return async (req, res) => {
+    try {
+      await serve(req, res, options);
+    } catch (error) {
+      if (!(error instanceof EntraError)) throw error;
+      await refuse(res, error, options);
+    }
+  };
+}
+
+async function serve(req: IncomingMessage, res: ServerResponse, options: FrontOptions): Promise<void> {
+  const host = `http://${req.headers.host}`;
+  if (!URL.canParse(host) || !LOOPBACK.has(new URL(host).hostname)) {
+    return void res.writeHead(421, { 'content-type': 'text/plain' }).end('This stand-in answers on loopback only.\n');
+  }
+  const url = new URL(req.url ?? '/', host);
+  const endpoint = endpointAt(url.pathname, options.paths);
+  const body = await bodyOf(req);
+  if (body === undefined) return void res.writeHead(413, { connection: 'close' }).end();
+  const form = new URLSearchParams(body);
+  options.requests.push({
+    method: req.method ?? '',
+    path: url.pathname,
+    endpoint,
+    parameters: [...new Set([...url.searchParams.keys(), ...form.keys()])].sort(),
+    grantType: form.get('grant_type') ?? undefined,
+  });
+
+  const fault = endpoint === undefined ? undefined : options.faults.get(endpoint);
+  if (fault !== undefined) return fail(fault, res, options);
+
+  if (endpoint === 'authorize') {
+    checkResource(url.searchParams);
+    const scope = url.searchParams.get('scope');
+    if (scope !== null) url.searchParams.set('scope', providerScopesOf(scope));
+    req.url = url.pathname + url.search;
+  }
+  if (endpoint === 'token') {
+    checkResource(form);
+    const scope = form.get('scope') ?? '';
+    if (resourcesOf(scope).size > 1) throw entraErrors.severalResources(scope);
+    // At Entra a grant is for all that was consented to, so what this request asks is not oidc-provider's to check.
+    form.delete('scope');
+    form.set(REQUESTED_SCOPE, scope);
+    await options.provider(withBody(req, form), res, form);
+    return;
+  }
+  await (endpoint === undefined ? options.provider : (options.handlers[endpoint] ?? options.provider))(req, res, form);
+}
+
+function endpointAt(path: string, paths: Paths): Endpoint | undefined {
+  const names = Object.keys(paths) as Endpoint[];
+  return names.find(name => path === paths[name] || path.startsWith(`${paths[name]}/`));
+}
+
+function checkResource(parameters: URLSearchParams): void {
+  if (parameters.has('resource')) throw entraErrors.resourceParameter();
+}
+
+async function bodyOf(req: IncomingMessage): Promise<string | undefined> {
+  if (req.method !== 'POST') return '';
+  if (Number(req.headers['content-length'] ?? 0) > BODY_LIMIT) return undefined;
+  return (await buffer(req)).toString();
+}
+
+/** The same request with another form in its body. */
+function withBody(req: IncomingMessage, form: URLSearchParams): IncomingMessage {
+  const body = Buffer.from(form.toString());
+  const copy = new IncomingMessage(req.socket);
+  const headers = { ...req.headers, 'content-length': String(body.length) };
+  delete headers['transfer-encoding'];
+  Object.assign(copy, { method: req.method, url: req.url, httpVersion: req.httpVersion, headers, complete: true });
+  copy.push(body);
+  copy.push(null);
+  return copy;
+}
+
+async function refuse(res: ServerResponse, error: EntraError, options: FrontOptions): Promise<void> {
+  const body = error.describe(options.now());
+  if (options.requests.at(-1)?.endpoint === 'token') {
+    res.writeHead(error.status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+    res.end(JSON.stringify(body));
+  } else {
+    res.writeHead(error.status, pageHeaders).end(String(await errorPage(body)));
+  }
+}
+
+function fail(fault: Fault, res: ServerResponse, options: FrontOptions): void {
+  if (fault === 'outage') throw entraErrors.transient();
+  if (fault === 'reset') res.socket?.resetAndDestroy();
+  if (fault === 'garbage')
+    res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Hello</title>');
+}

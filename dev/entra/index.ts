@@ -1,0 +1,147 @@
+/**
+ * A stand-in for Microsoft Entra ID, for one tenant and one application, on loopback only.
+ *
+ * The protocol is oidc-provider's. What stands before it (`front.ts`) refuses what Entra refuses, what stands after it
+ * (`provider.ts`) makes its answers Entra's.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { JWTPayload } from 'jose';
+import { createFront, type Endpoint, type Fault, type RecordedRequest } from './front.ts';
+import { metadataOf, pathsOf } from './paths.ts';
+import { defaultTenantId, type Person, type PersonName, peopleOf } from './people.ts';
+import { createProvider } from './provider.ts';
+import { signIn, signOut } from './sign-in-page.ts';
+import { type IdTokenChange, newSigningKey } from './tokens.ts';
+
+export type { Endpoint, Fault, RecordedRequest } from './front.ts';
+export { type Person, type PersonName, personNames } from './people.ts';
+
+const HOST = '127.0.0.1';
+
+export interface EntraOptions {
+  /** 0 or absent: a free one. */
+  port?: number;
+  tenantId?: string;
+  clientId?: string;
+  /** Absent: a public client. */
+  clientSecret?: string;
+  /** Compared exactly; also where signing out may return to. */
+  redirectUris: string[];
+  /** Milliseconds since 1970, for what stands in tokens and errors. Codes and sessions end by the real clock. */
+  now?: () => number;
+}
+
+export interface Entra {
+  /** `http://localhost:PORT`, the authority's host. */
+  url: string;
+  port: number;
+  tenantId: string;
+  clientId: string;
+  clientSecret: string | undefined;
+  people: Record<PersonName, Person>;
+  /** Every request so far, oldest first. */
+  requests: RecordedRequest[];
+  /** Makes an endpoint fail until it is told otherwise (`undefined`). */
+  fail(endpoint: Endpoint, fault: Fault | undefined): void;
+  /** Disables somebody's account from now on: no sign-in, no renewal (AADSTS50057). */
+  disable(name: PersonName): void;
+  /** Makes id tokens wrong from now on, to see them refused: other claims, or a signature that does not verify. */
+  spoilIdTokens(change: { claims?: (claims: JWTPayload) => JWTPayload; forged?: boolean } | undefined): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the stand-in and resolves when it listens.
+ * @throws Error naming the port when it is in use
+ */
+export async function startEntra(options: EntraOptions): Promise<Entra> {
+  const { redirectUris, clientSecret, now = Date.now } = options;
+  const tenantId = options.tenantId ?? defaultTenantId;
+  const clientId = options.clientId ?? '5d8e3b17-0c42-4a9f-b6d1-8f27c4e0a935';
+  const people = peopleOf(tenantId);
+  const paths = pathsOf(tenantId);
+  const key = await newSigningKey();
+  const disabled = new Set<Person>([people.disabled]);
+  const isDisabled = (person: Person) => disabled.has(person);
+  const requests: RecordedRequest[] = [];
+  const faults = new Map<Endpoint, Fault>();
+  let idTokenChange: IdTokenChange | undefined;
+
+  const server = createServer();
+  const port = await listen(server, options.port ?? 0);
+  const url = `http://localhost:${port}`;
+  const provider = createProvider({
+    issuer: `${url}/${tenantId}/v2.0`,
+    port,
+    tenantId,
+    clientId,
+    clientSecret,
+    redirectUris,
+    people: Object.values(people),
+    paths,
+    key,
+    isDisabled,
+    idTokenChange: () => idTokenChange,
+    now,
+  });
+  const pages = { provider, clientId, redirectUris, people, isDisabled, now };
+  const metadata = JSON.stringify(metadataOf(url, tenantId, paths));
+  server.on(
+    'request',
+    createFront({
+      paths,
+      requests,
+      faults,
+      provider: provider.callback(),
+      handlers: {
+        signIn: (req, res, form) => signIn(req, res, form, pages),
+        logout: (req, res) => signOut(req, res, pages),
+        metadata: async (_req, res) => res.writeHead(200, { 'content-type': 'application/json' }).end(metadata),
+      },
+      now,
+    }),
+  );
+
+  return {
+    url,
+    port,
+    tenantId,
+    clientId,
+    clientSecret,
+    people,
+    requests,
+    fail: (endpoint, fault) => {
+      if (fault === undefined) faults.delete(endpoint);
+      else faults.set(endpoint, fault);
+    },
+    disable: name => {
+      disabled.add(people[name]);
+    },
+    spoilIdTokens: async change => {
+      idTokenChange = change && {
+        ...(change.claims === undefined ? {} : { claims: change.claims }),
+        ...(change.forged ? { key: { ...(await newSigningKey()), kid: key.kid } } : {}),
+      };
+    },
+    stop: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function listen(server: ReturnType<typeof createServer>, port: number): Promise<number> {
+  try {
+    await once(server.listen(port, HOST), 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new Error(
+      `Port ${port} on ${HOST} is in use, so the Entra stand-in cannot start there. Stop what listens on it, or choose another port.`,
+    );
+  }
+  return (server.address() as AddressInfo).port;
+}

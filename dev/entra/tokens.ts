@@ -1,0 +1,95 @@
+/** The tokens as Entra makes them: its claims, its `client_info`, signed by a key made at start. */
+import { createHash, randomUUID } from 'node:crypto';
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { type Person, subjectOf } from './people.ts';
+
+const LIFETIME_SECONDS = 3600;
+/** Microsoft Graph: what Entra's access tokens are for when nothing else was asked. */
+const GRAPH = '00000003-0000-0000-c000-000000000000';
+
+export interface SigningKey {
+  privateKey: CryptoKey;
+  /** With the private part, for oidc-provider; its keys endpoint publishes the public part. */
+  jwk: JWK;
+  kid: string;
+}
+
+export async function newSigningKey(): Promise<SigningKey> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  const kid = randomUUID();
+  return { privateKey, kid, jwk: { ...(await exportJWK(privateKey)), kid, use: 'sig', alg: 'RS256' } };
+}
+
+/** What one answer of the token endpoint is about. */
+export interface Grant {
+  issuer: string;
+  clientId: string;
+  person: Person;
+  scopes: Set<string>;
+  sessionId: string;
+  nonce: string | undefined;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+/** What a test wants wrong with id tokens: other claims, or the signature of another key under the known `kid`. */
+export interface IdTokenChange {
+  claims?: (claims: JWTPayload) => JWTPayload;
+  key?: SigningKey;
+}
+
+/** Entra's id token; `oid` and the names only with the scope that gives them. */
+export function idTokenClaims(grant: Grant): JWTPayload {
+  const { person, scopes } = grant;
+  return {
+    ...times(grant.now),
+    iss: grant.issuer,
+    aud: grant.clientId,
+    sub: subjectOf(person, grant.clientId),
+    tid: person.tid,
+    // Entra's is a GUID too, another one for each person in one browser session.
+    sid: guidOf(`${grant.sessionId} ${person.oid}`),
+    uti: randomUUID(),
+    ver: '2.0',
+    ...(grant.nonce === undefined ? {} : { nonce: grant.nonce }),
+    ...(scopes.has('profile') ? { oid: person.oid, name: person.name, preferred_username: person.username } : {}),
+    ...(scopes.has('email') ? { email: person.username } : {}),
+  };
+}
+
+/** Entra's access token for Microsoft Graph: a JWT that nobody but Graph should accept. */
+export function accessTokenClaims(grant: Grant, resourceScopes: string[]): JWTPayload {
+  return {
+    ...times(grant.now),
+    iss: grant.issuer,
+    aud: GRAPH,
+    sub: subjectOf(grant.person, GRAPH),
+    oid: grant.person.oid,
+    tid: grant.person.tid,
+    appid: grant.clientId,
+    scp: resourceScopes.join(' '),
+    uti: randomUUID(),
+    ver: '1.0',
+  };
+}
+
+export function sign(claims: JWTPayload, key: SigningKey): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: key.kid }).sign(key.privateKey);
+}
+
+/** `client_info`: who the account is, for the account cache of Microsoft's libraries. */
+export function clientInfo(person: Person): string {
+  return Buffer.from(JSON.stringify({ uid: person.oid, utid: person.tid })).toString('base64url');
+}
+
+export const expiresIn = LIFETIME_SECONDS;
+
+function times(now: number) {
+  const iat = Math.floor(now / 1000);
+  return { iat, nbf: iat, exp: iat + LIFETIME_SECONDS };
+}
+
+function guidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,146 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Browser } from '../../dev/browser/index.ts';
+import { type Choice, signInAs } from '../../dev/entra/sign-in.ts';
+import type { AppServer } from './app-server.ts';
+
+/** A sign-in, step by step, as an OAuth client and a person's browser make it; a test can depart from it at any. */
+
+export const REDIRECT_URI = 'http://localhost:33418/callback';
+
+export interface Tokens {
+  access_token: string;
+  refresh_token: string;
+  expires_in: number;
+  scope: string;
+  token_type: string;
+}
+
+export interface Client {
+  client_id: string;
+  client_secret?: string;
+}
+
+type Form = Record<string, string | undefined>;
+
+/** Registers a client; a public one unless `metadata` says otherwise. */
+export async function register(server: AppServer, metadata: Record<string, unknown> = {}): Promise<Client> {
+  const response = await fetch(`${server.origin}/oauth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      client_name: 'A test',
+      redirect_uris: [REDIRECT_URI],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+      ...metadata,
+    }),
+  });
+  if (response.status !== 201) throw new Error(`Registration: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Client;
+}
+
+export interface AuthorizationUrl {
+  url: string;
+  verifier: string;
+  state: string;
+}
+
+/** What a client sends its person's browser to. */
+export function authorizationUrl(server: AppServer, client: Client, change: Form = {}): AuthorizationUrl {
+  const verifier = randomBytes(32).toString('base64url');
+  const state = randomBytes(16).toString('base64url');
+  const url = new URL(`${server.origin}/oauth/authorize`);
+  const parameters: Form = {
+    response_type: 'code',
+    client_id: client.client_id,
+    redirect_uri: REDIRECT_URI,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    state,
+    scope: 'profile notes:read notes:write',
+    resource: server.mcpUrl,
+    ...change,
+  };
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
+  return { url: url.href, verifier, state };
+}
+
+export const backAtClient = (url: string) => url.startsWith(REDIRECT_URI);
+
+/** Opens the consent page, approves, and chooses a person at Entra; gives where the browser ends up. */
+export async function approveAndSignIn(browser: Browser, url: string, who: Choice = 'ada'): Promise<string> {
+  const consent = await browser.open(url);
+  const atEntra = await browser.submit(consent, { button: 'decision=approve', stopAt: backAtClient });
+  if (backAtClient(atEntra.url)) return atEntra.url;
+  return (await signInAs(browser, atEntra, who, { stopAt: backAtClient })).url;
+}
+
+/** A code for a client, with all that is needed to redeem it. */
+export async function obtainCode(server: AppServer, client: Client, who: Choice = 'ada', change: Form = {}) {
+  const { url, verifier, state } = authorizationUrl(server, client, change);
+  const back = new URL(await approveAndSignIn(new Browser(), url, who));
+  return { code: back.searchParams.get('code') ?? '', verifier, state, back };
+}
+
+/** The form of a code's redemption. */
+export function codeForm(client: Client, { code, verifier }: { code: string; verifier: string }): Form {
+  return {
+    grant_type: 'authorization_code',
+    client_id: client.client_id,
+    code,
+    code_verifier: verifier,
+    redirect_uri: REDIRECT_URI,
+  };
+}
+
+/** The form of a renewal. */
+export function refreshForm(client: Client, refresh_token: string): Form {
+  return { grant_type: 'refresh_token', client_id: client.client_id, refresh_token };
+}
+
+export function post(server: AppServer, path: string, form: Form, headers: Record<string, string> = {}) {
+  const entries = Object.entries(form).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return fetch(`${server.origin}${path}`, { method: 'POST', headers, body: new URLSearchParams(entries) });
+}
+
+/** Asks the token endpoint. */
+export async function token(server: AppServer, form: Form, headers: Record<string, string> = {}) {
+  const response = await post(server, '/oauth/token', form, headers);
+  const body = (await response.json()) as Tokens & { error?: string; error_description?: string };
+  return { status: response.status, headers: response.headers, body };
+}
+
+/** A whole sign-in. */
+export async function connect(server: AppServer, who: Choice = 'ada', change: Form = {}, client?: Client) {
+  const registered = client ?? (await register(server));
+  const code = await obtainCode(server, registered, who, change);
+  const { status, body } = await token(server, codeForm(registered, code));
+  if (status !== 200) throw new Error(`Token: ${status} ${JSON.stringify(body)}`);
+  return { client: registered, code, tokens: body };
+}
+
+/** Calls a tool with a token, as a client without a handshake. */
+export async function callTool(
+  server: AppServer,
+  accessToken: string,
+  name: string,
+  args: Record<string, unknown> = {},
+) {
+  const response = await fetch(server.mcpUrl, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${accessToken}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
+  });
+  const text = await response.text();
+  const json = text.startsWith('{') ? text : (/^data: (.*)$/m.exec(text)?.[1] ?? '{}');
+  return { status: response.status, headers: response.headers, body: JSON.parse(json) as ToolAnswer };
+}
+
+export interface ToolAnswer {
+  result?: { structuredContent?: Record<string, unknown>; isError?: boolean; content: { text: string }[] };
+  error?: { code: number; message: string } | string;
+}
