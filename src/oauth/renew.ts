@@ -1,3 +1,4 @@
+import { parseScopes } from '../access/scopes.ts';
 import type { FormParameters } from '../http/body.ts';
 import type { RequestContext } from '../http/endpoint.ts';
 import type { Grant, GrantKey } from '../storage/grants.ts';
@@ -37,13 +38,13 @@ export async function renew(
   for (const last of [false, true]) {
     const grant = await services.grants.read(key);
     checkGrant(grant, presented, form, services);
-    if (grant.refreshHash !== hash) return answerSpent(services, key, grant, token, hash, context);
+    if (grant.refreshHash !== hash) return answerSpent(services, key, narrowed(grant, form), token, hash, context);
 
     const renewed = await rotation(services, key, grant, token);
     const outcome = await services.grants.rotate(key, grant, renewed.grant, hash);
     if (outcome === 'written') {
       context.log.info('grant renewed', { client: grant.clientId, grant: key.grantId });
-      return tokenAnswer(services, key, renewed.grant, renewed.token);
+      return tokenAnswer(services, key, narrowed(renewed.grant, form), renewed.token);
     }
     if (last) break;
   }
@@ -82,6 +83,17 @@ async function rotation({ keys, now, random }: OAuthServices, key: GrantKey, fro
     successorKid: successor.kid,
   };
   return { grant, token: successor.token };
+}
+
+/**
+ * The grant with the scopes that this one access token is to have (RFC 6749
+ * section 6): what was asked and granted. Scopes that were not granted are left
+ * out and not refused, for Codex asks for `offline_access` whatever it has.
+ */
+function narrowed<T extends Grant>(grant: T, form: FormParameters): T {
+  const asked = parseScopes(form.get('scope') ?? '');
+  const both = parseScopes(grant.scope).filter(scope => asked.includes(scope));
+  return both.length > 0 ? { ...grant, scope: both.join(' ') } : grant;
 }
 
 async function answerSpent(

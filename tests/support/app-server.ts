@@ -60,9 +60,16 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
   const server = createServer();
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const clock = {
+    now: Date.now(),
+    advance(seconds: number) {
+      this.now += seconds * 1000;
+    },
+  };
   const entra = await startEntra({
     redirectUris: [`${origin}/auth/callback`, `${origin}/`],
     clientSecret: newSecret(),
+    now: () => clock.now,
   });
   const storage = freshStorage();
   const connectionString = (await options.connectionString?.(storage.connectionString)) ?? storage.connectionString;
