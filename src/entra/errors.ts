@@ -3,9 +3,10 @@
  * of RFC 6749 section 4.1.2.1 that fits.
  */
 export interface EntraRefusal {
-  /** For the client: an OAuth error code. */
+  /** For the client: an OAuth error code. `invalid_grant` is not for the client: Entra's code was used before. */
   readonly error:
     | 'access_denied'
+    | 'invalid_grant'
     | 'login_required'
     | 'interaction_required'
     | 'server_error'
@@ -47,8 +48,8 @@ const BY_CODE: Readonly<Record<string, Known>> = {
   AADSTS53003: denied('A conditional access policy does not let you in from here.', ADMINISTRATOR),
   AADSTS65001: denied('The application lacks consent.', 'Ask an administrator to grant consent to it.'),
   AADSTS90094: denied('The application needs an administrator’s consent.', ADMINISTRATOR),
-  AADSTS54005: denied('This sign-in was already used.', TRY_AGAIN),
-  AADSTS70008: denied('This sign-in has expired.', TRY_AGAIN),
+  AADSTS54005: { error: 'invalid_grant', what: 'This sign-in was already used.', todo: TRY_AGAIN },
+  AADSTS70008: { error: 'invalid_grant', what: 'This sign-in has expired.', todo: TRY_AGAIN },
   AADSTS7000215: {
     error: 'server_error',
     what: 'This server’s own credentials at Microsoft Entra ID are not valid.',

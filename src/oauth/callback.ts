@@ -57,7 +57,10 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       // the two. What the faster one has made is theirs alike.
       const now = await services.signins.read(id);
       const again = now && answerAgain(ring, id, now, code);
-      return again ? redirect(again) : refuse(request, context, requestOf(signin), refused.refusal);
+      if (again) return redirect(again);
+      // And where the faster one has not stored it yet, the client is not told of a refusal.
+      if (refused.refusal.error === 'invalid_grant') return failure(request, context, expiredSignin());
+      return refuse(request, context, requestOf(signin), refused.refusal);
     }
     context.log.debug('Entra has signed a person in', { signin: id, tenant: who.person.tid });
     return complete(request, context, { ring, id, signin, code, who });
