@@ -1,0 +1,162 @@
+/** The documents say what the code does: settings, scripts, links, tables, rooms. */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { expect, test } from 'vitest';
+import { SETTINGS } from '../../src/config.ts';
+import type { Tool, ToolContext } from '../../src/mcp/define-tool.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'docs/architecture.md',
+  'docs/storage-schema.md',
+  'examples/README.md',
+];
+const read = (path: string) => readFile(join(ROOT, path), 'utf8');
+
+/** The section of a document under a heading, up to the next one of its level. */
+function section(text: string, heading: string): string {
+  const [, after = ''] = text.split(`\n## ${heading}\n`);
+  return after.split('\n## ')[0] ?? '';
+}
+
+test('README’s table of settings is that of the code', async () => {
+  const settings = section(await read('README.md'), 'Settings');
+  const rows = [...settings.matchAll(/^\| `.*$/gm)].map(([row]) => row);
+  expect(rows).toEqual(SETTINGS.map(({ name, about, fallback }) => `| \`${name}\` | ${about} | ${fallback} |`));
+});
+
+test.each(DOCUMENTS)('%s names only scripts that there are', async path => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
+  const text = await read(path);
+  const named = [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(([, run, short]) => run ?? short);
+  expect(named.filter(name => name === undefined || !(name in scripts))).toEqual([]);
+  const files = [...text.matchAll(/\bnpx node ([\w./-]+\.ts)/g)].map(([, file = '']) => file);
+  expect(files.filter(file => !existsSync(join(ROOT, file)))).toEqual([]);
+});
+
+test.each(DOCUMENTS)('the links and files of %s are there', async path => {
+  const text = await read(path);
+  const links = [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target = '']) => target);
+  for (const link of links) {
+    const [file = '', anchor] = link.split('#');
+    const target = file === '' ? join(ROOT, path) : join(ROOT, dirname(path), file);
+    expect(existsSync(target), `${path}: ${link}`).toBe(true);
+    if (anchor) expect(headings(await readFile(target, 'utf8')), `${path}: ${link}`).toContain(anchor);
+  }
+  const files = [...text.matchAll(/`((?:src|dev|functions|examples|tests|docs)\/[\w./-]*)`/g)].map(
+    ([, file = '']) => file,
+  );
+  expect(files.filter(file => !existsSync(join(ROOT, file)))).toEqual([]);
+});
+
+/** The anchors of a document's headings, as GitHub makes them. */
+function headings(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test('docs/storage-schema.md has a section for each table, and for nothing else', async () => {
+  const names = /TABLE_NAMES = \[([^\]]+)\]/.exec(await read('src/storage/tables.ts'))?.[1] ?? '';
+  const tables = [...names.matchAll(/'(\w+)'/g)].map(([, name]) => name);
+  const sections = [...(await read('docs/storage-schema.md')).matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
+  expect(tables.length).toBeGreaterThan(0);
+  expect(sections).toEqual(tables);
+});
+
+test.each(['signins', 'grants', 'clients', 'sessions'])('its section on %s has every column', async table => {
+  const types = { signins: ['Common', 'Answered', 'RedeemedSignin'], grants: ['Grant'] }[table] ?? [
+    { clients: 'StoredClient', sessions: 'Session' }[table] ?? '',
+  ];
+  const source = await read(`src/storage/${table}.ts`);
+  const columns = types.flatMap(type => {
+    const body = new RegExp(`(?:type|interface) ${type} (?:= )?(?:\\w+ & )?\\{([^}]+)\\}`).exec(source)?.[1] ?? '';
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name);
+  });
+  expect(columns.length).toBeGreaterThan(2);
+  const documented = section(await read('docs/storage-schema.md'), table);
+  expect(columns.filter(name => !documented.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('README names every tool, with its scope', async () => {
+  const { tools } = await import('../../src/mcp/tools/index.ts');
+  const rows = [...section(await read('README.md'), 'Tools and scopes').matchAll(/^\| `(\w+)` \|.*\| (.+) \|$/gm)];
+  const documented = rows.map(([, name, scope]) => [name, scope]);
+  const served = tools.map(({ name, scopes }) => [name, scopes.map(scope => `\`${scope}\``).join(', ') || 'any token']);
+  expect(documented.sort()).toEqual(served.sort());
+});
+
+test('the tool that README adds works as it stands', async () => {
+  const code = /```ts\n(\/\/ src\/mcp\/tools\/.+?)```/s.exec(await read('README.md'))?.[1] ?? '';
+  expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+  await mkdir(join(ROOT, '.local'), { recursive: true });
+  const folder = await mkdtemp(join(ROOT, '.local/readme-'));
+  try {
+    const file = join(folder, 'tool.ts');
+    await writeFile(file, code.replace('../define-tool.ts', join(ROOT, 'src/mcp/define-tool.ts')));
+    const { default: tool } = (await import(file)) as { default: Tool };
+    const person = { tid: 'tenant', oid: 'ada', name: 'Ada' };
+    const result = await tool.call({}, { person } as ToolContext);
+    expect(result.structuredContent).toEqual({ text: 'Hello, Ada!' });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+/** From below to above, as docs/architecture.md draws them: each may import those before it. */
+const ROOMS = [
+  ['log.ts'],
+  ['http'],
+  ['keys'],
+  ['config.ts'],
+  ['access'],
+  ['storage', 'web'],
+  ['entra', 'health.ts'],
+  ['oauth', 'mcp'],
+  ['app.ts'],
+  ['index.ts'],
+];
+
+test('imports point one way', async () => {
+  const level = (room: string) => ROOMS.findIndex(rooms => rooms.includes(room));
+  const wrong: string[] = [];
+  for (const entry of await readdir(join(ROOT, 'src'), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    const from = roomOf(file);
+    for (const target of importsOf(await readFile(file, 'utf8'), file)) {
+      const to = roomOf(target);
+      if (level(to) < 0 || level(from) < 0 || (to !== from && level(to) >= level(from))) {
+        wrong.push(`${relative(ROOT, file)} imports ${relative(ROOT, target)}`);
+      }
+    }
+  }
+  for (const name of await readdir(join(ROOT, 'functions'))) {
+    const file = join(ROOT, 'functions', name);
+    for (const target of importsOf(await readFile(file, 'utf8'), file)) {
+      const allowed = ['src/index.ts', 'package.json'].includes(relative(ROOT, target));
+      if (!allowed && dirname(target) !== join(ROOT, 'functions')) wrong.push(`functions/${name} imports ${target}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+function importsOf(source: string, file: string): string[] {
+  return [...source.matchAll(/(?:from|import|import\()\s*'(\.[^']+)'/g)].map(([, path = '']) =>
+    join(dirname(file), path),
+  );
+}
+
+/** The first step below src/, or the whole path of what is outside. */
+function roomOf(file: string): string {
+  const path = relative(join(ROOT, 'src'), file).replaceAll('\\', '/');
+  return path.startsWith('..') ? path : (path.split('/')[0] ?? '');
+}
