@@ -87,8 +87,10 @@ export async function watch(
 ): Promise<{ stop(): Promise<void> }> {
   let last: string | undefined = options.last.fingerprint;
   let queue = Promise.resolve();
+  let stopped = false;
 
   const handle = async (result: Result) => {
+    if (stopped) return;
     if (result.errors.length > 0) {
       last = undefined;
       return options.onRebuild({ ok: false, message: await readable(result.errors) });
@@ -112,7 +114,9 @@ export async function watch(
   await watching.watch();
   return {
     stop: async () => {
-      await watching.dispose();
+      stopped = true;
+      // Not waited for: Ctrl-C ends esbuild's own process too, which then never answers.
+      watching.dispose().catch(() => {});
       await queue;
     },
   };

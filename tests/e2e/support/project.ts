@@ -53,6 +53,7 @@ function start(folder: string, script: string, args: string[], env: Record<strin
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
   });
   const lines: string[] = [];
   let read = 0;
@@ -85,7 +86,10 @@ function start(folder: string, script: string, args: string[], env: Record<strin
       }),
     send: line => child.stdin.write(`${line}\n`),
     stop: async (signal = 'SIGINT') => {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      // A terminal sends Ctrl-C to the script and to all that it started in its group.
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+        process.kill(-child.pid, signal);
+      }
       return ended;
     },
   };
