@@ -3,7 +3,7 @@
  * sends. The demo and the tests sign in with it through the pages that people see.
  */
 import { CookieJar } from './cookies.ts';
-import { type Form, readForms } from './html.ts';
+import { type Field, type Form, readForms } from './html.ts';
 
 export type { Field, Form } from './html.ts';
 
@@ -22,7 +22,10 @@ export interface Navigation {
 }
 
 export interface Submission extends Navigation {
-  /** The button to press, as `name=value`; of the first form that has one like it. Absent: the first button of the page. */
+  /**
+   * The button to press, as `name=value`, or a hidden field of its form where the button has no name; of the first form
+   * that has one like it. Absent: the first button of the page.
+   */
   button?: string;
   /** Fields to send in place of those of the same name; `undefined` leaves a field out, a list sends it several times. */
   fields?: Record<string, string | readonly string[] | undefined>;
@@ -43,7 +46,9 @@ export class Browser {
    * @throws Error when the page has no such button
    */
   submit(page: Page, { button, fields = {}, stopAt }: Submission = {}): Promise<Page> {
-    const wanted = (form: Form) => form.buttons.find(each => !button || `${each.name}=${each.value}` === button);
+    const isNamed = (each: Field) => `${each.name}=${each.value}` === button;
+    const wanted = (form: Form) =>
+      button && !form.fields.some(isNamed) ? form.buttons.find(isNamed) : form.buttons[0];
     const form = page.forms.find(wanted);
     const pressed = form && wanted(form);
     if (!form || !pressed) {

@@ -17,13 +17,34 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   const chunks: Uint8Array[] = [];
   let length = 0;
   if (request.body) {
-    for await (const chunk of request.body) {
+    // Not cancelled when it is too long: that would cut the connection before the answer is out.
+    for await (const chunk of request.body.values({ preventCancel: true })) {
       length += chunk.byteLength;
       if (length > limit) throw tooLarge(limit);
       chunks.push(chunk);
     }
   }
   return Buffer.concat(chunks, length);
+}
+
+/** The host's own limit, in bytes: nothing longer arrives. */
+const LONGEST_BODY = 100 * 1024 * 1024;
+
+/**
+ * Reads away what an endpoint has left of a body, keeping nothing, so that the
+ * connection it came over can be used again. Never fails.
+ */
+export async function drain(request: Request): Promise<void> {
+  if (!request.body || request.body.locked) return;
+  let length = 0;
+  try {
+    for await (const chunk of request.body.values({ preventCancel: true })) {
+      length += chunk.byteLength;
+      if (length > LONGEST_BODY) return;
+    }
+  } catch {
+    // The sender is gone: there is nothing left to read.
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Cookie, HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type { Logger } from '../log.ts';
-import { isHeadersKey } from './body.ts';
+import { drain, isHeadersKey } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Fault, programFault, toFault } from './faults.ts';
 
@@ -32,6 +32,7 @@ export function toHandler(endpoint: () => Promise<Endpoint> | Endpoint, options:
     } catch (error) {
       response = programFault(toFault(error, log));
     }
+    void drain(web);
     log.debug('answered', { method: web.method, path: new URL(web.url).pathname, status: response.status });
     return toFunctionsResponse(response, correlationId);
   };

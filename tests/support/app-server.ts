@@ -5,6 +5,8 @@ import { Readable } from 'node:stream';
 import { type Entra, startEntra } from '../../dev/entra/index.ts';
 import { type App, createApp, type EndpointName } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
+import { drain } from '../../src/http/body.ts';
+import { programFault, toFault } from '../../src/http/faults.ts';
 import { createLogger } from '../../src/log.ts';
 import type { Tool } from '../../src/mcp/define-tool.ts';
 import { freshStorage } from './azurite.ts';
@@ -143,9 +145,9 @@ async function answer(
     const endpoint = await app.endpoint(name);
     response = await endpoint(request, { correlationId: randomBytes(16).toString('hex'), log });
   } catch (error) {
-    const { programFault, toFault } = await import('../../src/http/faults.ts');
     response = programFault(toFault(error, log));
   }
+  void drain(request);
   const headers: Record<string, string | string[]> = Object.fromEntries(response.headers);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) headers['set-cookie'] = cookies;
