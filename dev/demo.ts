@@ -81,17 +81,34 @@ async function demo(stack: AsyncDisposableStack, stopped: AbortSignal, say: (lin
   await running.restart();
   tell([['MCP endpoint', plan.app.mcpUrl]]);
 
-  await visit(plan, stack, 'ada', newestClient, 'a client of today, @modelcontextprotocol/client');
-  await visit(plan, stack, 'grace', olderClient, 'an older client, @modelcontextprotocol/sdk 1.x');
+  await visit(plan, stack, {
+    who: 'ada',
+    newClient: newestClient,
+    what: 'a client of today, @modelcontextprotocol/client 2.x',
+    revision: '2026-07-28',
+  });
+  await visit(plan, stack, {
+    who: 'grace',
+    newClient: olderClient,
+    what: 'an older client, @modelcontextprotocol/sdk 1.x',
+    revision: '2025-11-25',
+  });
+}
+
+interface Visit {
+  who: 'ada' | 'grace';
+  newClient(options: DemoClientOptions): DemoClient;
+  /** The client, in words. */
+  what: string;
+  /** Of the protocol, which the client and the server should come to. */
+  revision: string;
 }
 
 /** One person comes with one client, signs in and uses every tool. */
 async function visit(
   plan: Plan,
   stack: AsyncDisposableStack,
-  who: 'ada' | 'grace',
-  newClient: (options: DemoClientOptions) => DemoClient,
-  what: string,
+  { who, newClient, what, revision }: Visit,
 ): Promise<void> {
   const person = peopleOf(plan.env.AUTH_TENANT_ID ?? '')[who];
   const [firstName] = person.name.split(' ');
@@ -113,7 +130,9 @@ async function visit(
   });
   const client = newClient({ url: new URL(plan.app.mcpUrl), signIn, fetch: logged });
   stack.defer(() => client.close());
-  tell([['connected', `MCP ${await client.connect()}`]]);
+  const negotiated = await client.connect();
+  tell([['connected', `MCP ${negotiated}`]]);
+  assert.equal(negotiated, revision, 'this is not the revision of the protocol that was expected');
 
   begin(`${firstName} uses the tools`);
   const found = await client.toolNames();
@@ -121,7 +140,7 @@ async function visit(
   tell([['tools/list', found.join(', ')]]);
   const call = async (name: string, args?: Record<string, unknown>) => {
     const result = await client.call(name, args);
-    tell([[name, JSON.stringify(result)]]);
+    tell([[name, shortened(JSON.stringify(result))]]);
     return result;
   };
 
@@ -151,13 +170,17 @@ function tell(rows: [string, string][]): void {
 }
 
 /** `fetch`, and a line of the transcript for each request of the sign-in; those at the endpoint show in their results. */
-const logged: typeof fetch = async (input, init) => {
+async function logged(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
   const response = await fetch(input, init);
   const { pathname } = new URL(input instanceof Request ? input.url : input);
-  if (pathname !== '/mcp' || !response.ok)
-    tell([['client', `${init?.method ?? 'GET'} ${pathname} → ${response.status}`]]);
+  const about = `${init?.method ?? 'GET'} ${pathname} → ${response.status}`;
+  if (pathname !== '/mcp' || !response.ok) tell([['client', about]]);
   return response;
-};
+}
+
+function shortened(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
 
 function noteIds(notes: unknown): unknown[] {
   assert(Array.isArray(notes), 'the notes are no list');

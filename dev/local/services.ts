@@ -21,7 +21,9 @@ export async function startServices({ azurite, entra }: Plan, stack: AsyncDispos
   }
   if (entra) {
     const { redirectUri, ...options } = entra;
-    starting.push(startEntra({ ...options, redirectUris: [redirectUri] }));
+    // The second is where people land after they signed out.
+    const redirectUris = [redirectUri, new URL('/', redirectUri).href];
+    starting.push(startEntra({ ...options, redirectUris }));
   }
   const started = await Promise.allSettled(starting);
   for (const each of started) {
