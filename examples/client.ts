@@ -5,12 +5,13 @@
  * for the next time, and offers a menu of the server's tools. To read it from the inside: client/sign-in.ts is the OAuth
  * part, client/session.ts the connection.
  */
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { OAuthError } from '@modelcontextprotocol/client';
 import { openBrowser } from './client/browser.ts';
 import { CredentialFile, configFolder } from './client/credentials.ts';
 import { startReceiver } from './client/loopback.ts';
-import { type Ask, choices } from './client/menu.ts';
+import { type Ask, choices, plain } from './client/menu.ts';
 import { Session } from './client/session.ts';
 import { SignIn } from './client/sign-in.ts';
 
@@ -58,9 +59,14 @@ async function menu(session: Session, leave: () => Promise<void>): Promise<void>
   });
   // Not `question`: it loses lines that arrive, from a pipe say, while nothing is asked.
   const lines = terminal[Symbol.asyncIterator]();
+  let open = true;
+  terminal.once('close', () => {
+    open = false;
+  });
   const ask: Ask = async question => {
     terminal.setPrompt(question);
-    terminal.prompt();
+    // After the end of a pipe there may still be lines that were read before.
+    if (open) terminal.prompt();
     const { value, done } = await lines.next();
     return done ? undefined : value;
   };
@@ -111,10 +117,18 @@ function serverUrlFrom([text = 'http://localhost:7071/mcp', ...more]: string[]):
   return url;
 }
 
-/** The words for a person: the error's own and its cause's. */
+/** The words for a person. */
 function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause =
-    error.cause instanceof Error ? ` (${error.cause.message || ('code' in error.cause && error.cause.code)})` : '';
-  return `${error.message}${cause}`;
+  if (error instanceof OAuthError)
+    return `The authorization server says: ${plain(error.message)} (${plain(error.code)})`;
+  if (!(error instanceof Error)) return plain(String(error));
+  const cause = lastCause(error);
+  if ('code' in cause && /^E[A-Z]+$/.test(String(cause.code))) {
+    return `The server does not answer: ${cause.code}. Is it running there?`;
+  }
+  return plain(cause === error ? error.message : `${error.message} (${cause.message})`);
+}
+
+function lastCause(error: Error): Error {
+  return error.cause instanceof Error ? lastCause(error.cause) : error;
 }

@@ -70,7 +70,7 @@ export function shown({ content, structuredContent, isError }: CallToolResult): 
 }
 
 /** Text from elsewhere, without what could repaint the terminal: control characters and changes of direction. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replaceAll(/(?![\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
