@@ -55,6 +55,11 @@ const BY_CODE: Readonly<Record<string, Known>> = {
     what: 'This server’s own credentials at Microsoft Entra ID are not valid.',
     todo: 'Tell whoever runs this server: the client secret is wrong.',
   },
+  AADSTS7000218: {
+    error: 'server_error',
+    what: 'Microsoft Entra ID wants a client secret of this server, and it has none.',
+    todo: 'Tell whoever runs this server: set AUTH_CLIENT_SECRET.',
+  },
   AADSTS7000222: {
     error: 'server_error',
     what: 'This server’s own credentials at Microsoft Entra ID have expired.',

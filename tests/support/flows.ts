@@ -68,11 +68,16 @@ export function authorizationUrl(server: AppServer, client: Client, change: Form
 export const backAtClient = (url: string) => url.startsWith(REDIRECT_URI);
 
 /** Opens the consent page, approves, and chooses a person at Entra; gives where the browser ends up. */
-export async function approveAndSignIn(browser: Browser, url: string, who: Choice = 'ada'): Promise<string> {
+export async function approveAndSignIn(
+  browser: Browser,
+  url: string,
+  who: Choice = 'ada',
+  stopAt: (url: string) => boolean = backAtClient,
+): Promise<string> {
   const consent = await browser.open(url);
-  const atEntra = await browser.submit(consent, { button: 'decision=approve', stopAt: backAtClient });
-  if (backAtClient(atEntra.url)) return atEntra.url;
-  return (await signInAs(browser, atEntra, who, { stopAt: backAtClient })).url;
+  const atEntra = await browser.submit(consent, { button: 'decision=approve', stopAt });
+  if (stopAt(atEntra.url)) return atEntra.url;
+  return (await signInAs(browser, atEntra, who, { stopAt })).url;
 }
 
 /** A code for a client, with all that is needed to redeem it. */

@@ -1,0 +1,196 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { startAzurite } from '../../../dev/azurite/index.ts';
+import { Browser } from '../../../dev/browser/index.ts';
+import { signInAs } from '../../../dev/entra/sign-in.ts';
+import { type AppServer, type AppServerOptions, startAppServer } from '../../support/app-server.ts';
+import {
+  approveAndSignIn,
+  authorizationUrl,
+  backAtClient,
+  callTool,
+  codeForm,
+  connect,
+  post,
+  refreshForm,
+  register,
+  token,
+} from '../../support/flows.ts';
+import { countTrips, type StorageProxy, startStorageProxy } from '../../support/storage-faults.ts';
+
+const cleanUp: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const each of cleanUp.splice(0).reverse()) await each();
+});
+
+async function start(options: AppServerOptions = {}): Promise<AppServer> {
+  const server = await startAppServer(options);
+  cleanUp.push(() => server.stop());
+  return server;
+}
+
+async function startBehindProxy(): Promise<{ server: AppServer; proxy: StorageProxy }> {
+  let proxy: StorageProxy | undefined;
+  const server = await start({
+    instances: 2,
+    connectionString: async own => {
+      proxy = await startStorageProxy(own);
+      const { stop } = proxy;
+      cleanUp.push(stop);
+      return proxy.connectionString;
+    },
+  });
+  if (!proxy) throw new Error('no proxy');
+  return { server, proxy };
+}
+
+describe('storage round trips, counted where they leave the process', () => {
+  test('a sign-in 8, a renewal 2, an authorized request 0, each tool for notes 1', async () => {
+    const server = await start();
+    const client = await register(server);
+    // Once through, so that every table is there and the list of revocations is read.
+    const warm = await connect(server, 'grace', {}, client);
+    const call = (name: string, args = {}) => callTool(server, warm.tokens.access_token, name, args);
+    await call('save_user_note', { note: 'warm' });
+
+    const count = async (work: () => Promise<unknown>) => (await countTrips(server.storage.accountName, work)).trips;
+    let refreshToken = '';
+    const trips = {
+      signIn: await count(async () => {
+        refreshToken = (await connect(server, 'ada', {}, client)).tokens.refresh_token;
+      }),
+      renewal: await count(() => token(server, refreshForm(client, refreshToken))),
+      authorized: await count(() => call('calculate_sum', { numbers: [1, 2] })),
+      save: await count(() => call('save_user_note', { note: 'x' })),
+      page: await count(() => call('get_user_notes')),
+      delete: await count(() => call('delete_user_note', { id: 'n'.repeat(49) })),
+      register: await count(() => register(server)),
+    };
+    expect(trips).toMatchObject({ signIn: 8, renewal: 2, authorized: 0, save: 1, page: 1, register: 1 });
+    expect(trips.delete).toBeLessThanOrEqual(1);
+  });
+
+  test('parallel requests share one reading of the revocations', async () => {
+    const server = await start();
+    const { tokens } = await connect(server);
+    await callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1] });
+    server.clock.advance(60);
+    const { trips } = await countTrips(server.storage.accountName, () =>
+      Promise.all(
+        Array.from({ length: 20 }, () => callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1] })),
+      ),
+    );
+    expect(trips).toBe(1);
+  });
+});
+
+describe('the reply of a write lost on the wire', () => {
+  const writes =
+    (method: string, table: string) => (request: { method?: string | undefined; url?: string | undefined }) =>
+      request.method === method && (request.url ?? '').includes(table);
+
+  test.each([
+    ['the sign-in’s insert at consent', 'POST', '/signins'],
+    ['the claim at the callback, and of the code', 'PUT', '/signins'],
+    ['the grant’s insert', 'POST', '/grants'],
+  ])('%s: the sign-in goes on all the same', async (_name, method, table) => {
+    const { server, proxy } = await startBehindProxy();
+    const client = await register(server);
+    await connect(server, 'grace', {}, client);
+    proxy.loseNextReply(writes(method, table));
+    const { tokens } = await connect(server, 'ada', {}, client);
+    expect((await callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1] })).status).toBe(200);
+    expect((await token(server, refreshForm(client, tokens.refresh_token))).status).toBe(200);
+  });
+
+  test('the claim of the code itself: one grant, the honest answer', async () => {
+    const { server, proxy } = await startBehindProxy();
+    const client = await register(server);
+    const { url, verifier } = authorizationUrl(server, client);
+    const back = new URL(await approveAndSignIn(new Browser(), url));
+    const code = back.searchParams.get('code') ?? '';
+    proxy.loseNextReply(writes('PUT', '/signins'));
+    const first = await token(server, codeForm(client, { code, verifier }));
+    const second = await token(server, codeForm(client, { code, verifier }));
+    expect([first.status, second.status]).toEqual([200, 200]);
+    expect(second.body.refresh_token).toBe(first.body.refresh_token);
+  });
+
+  test('the renewal’s transaction: the same successor, no sign-out', async () => {
+    const { server, proxy } = await startBehindProxy();
+    const { client, tokens } = await connect(server);
+    proxy.loseNextReply(writes('POST', '$batch'));
+    const renewed = await token(server, refreshForm(client, tokens.refresh_token));
+    expect(renewed.status).toBe(200);
+    expect((await token(server, refreshForm(client, renewed.body.refresh_token))).status).toBe(200);
+  });
+
+  test('a registration, a person’s session, a revocation', async () => {
+    const { server, proxy } = await startBehindProxy();
+    proxy.loseNextReply(writes('POST', '/clients'));
+    const client = await register(server, { token_endpoint_auth_method: 'client_secret_post' });
+    expect(client.client_secret).toBeTruthy();
+    const browser = new Browser();
+    proxy.loseNextReply(writes('POST', '/sessions'));
+    const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
+    expect(page.html).toContain('Ada Lovelace');
+    const connected = await connect(server);
+    proxy.loseNextReply(writes('PUT', '/grants'));
+    const revoked = await post(server, '/oauth/revoke', {
+      token: connected.tokens.refresh_token,
+      client_id: connected.client.client_id,
+    });
+    expect(revoked.status).toBe(200);
+    expect((await token(server, refreshForm(connected.client, connected.tokens.refresh_token))).body.error).toBe(
+      'invalid_grant',
+    );
+  });
+});
+
+describe('storage stopped in mid-flow', () => {
+  test('every step says 503 and to try again, consumes nothing, and works once storage is back', async () => {
+    const location = await import('node:fs/promises').then(fs => fs.mkdtemp(`${process.env.TMPDIR ?? '/tmp'}/tables-`));
+    let azurite = await startAzurite({ location });
+    cleanUp.push(() => azurite.stop());
+    const server = await start({ connectionString: () => azurite.connectionString });
+    const client = await register(server);
+    const { port } = azurite;
+    const restart = async () => {
+      azurite = await startAzurite({ location, port });
+    };
+    /** Does the same once while storage is down, where it must be 503, and again when it is back. */
+    async function downAndUp<T extends { status: number; headers: Headers }>(step: () => Promise<T>): Promise<T> {
+      await azurite.stop();
+      const down = await step();
+      expect([down.status, down.headers.get('retry-after')]).toEqual([503, '5']);
+      await restart();
+      return step();
+    }
+    const to = (path: string) => (url: string) => url.startsWith(server.origin + path);
+    const browser = new Browser();
+    const { url, verifier } = authorizationUrl(server, client);
+
+    const consent = await downAndUp(() => browser.open(url));
+    const login = await downAndUp(() =>
+      browser.submit(consent, { button: 'decision=approve', stopAt: to('/auth/login') }),
+    );
+    const picker = await downAndUp(() => browser.open(login.url));
+    const callback = await signInAs(browser, picker, 'ada', { stopAt: to('/auth/callback') });
+    await azurite.stop();
+    expect((await browser.open(callback.url, { stopAt: backAtClient })).status).toBe(503);
+    await restart();
+    const back = await browser.open(callback.url, { stopAt: backAtClient });
+    const code = new URL(back.url).searchParams.get('code') ?? '';
+
+    const { body } = await downAndUp(() => token(server, codeForm(client, { code, verifier })));
+    expect(body.access_token).toBeTruthy();
+    const renewed = await downAndUp(() => token(server, refreshForm(client, body.refresh_token)));
+    expect(renewed.status).toBe(200);
+    const call = () => callTool(server, renewed.body.access_token, 'get_user_notes');
+    await call();
+    expect((await downAndUp(call)).status).toBe(200);
+    const revoke = () =>
+      post(server, '/oauth/revoke', { token: renewed.body.refresh_token, client_id: client.client_id });
+    expect((await downAndUp(revoke)).status).toBe(200);
+    expect((await token(server, refreshForm(client, renewed.body.refresh_token))).body.error).toBe('invalid_grant');
+  });
+});
