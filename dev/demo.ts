@@ -76,7 +76,7 @@ async function demo(stack: AsyncDisposableStack, stopped: AbortSignal, say: (lin
   tell(plan.ports.slice(1).map(({ what, port }) => [what, `port ${port}`]));
 
   begin('Start the app on the local Functions host');
-  const running = appOf(plan, root, stopped, say);
+  const running = appOf({ plan, root, stopped, say });
   stack.defer(() => running.stop());
   await running.restart();
   tell([['MCP endpoint', plan.app.mcpUrl]]);

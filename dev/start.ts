@@ -1,8 +1,8 @@
 /** `npm start`: builds the app and runs it on this machine, with all that it needs around it. */
 import { randomBytes } from 'node:crypto';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { build, type Rebuilt, watch } from '../build.ts';
-import { appOf } from './local/app.ts';
+import { type App, appOf } from './local/app.ts';
 import { dataFolder, planFor } from './local/plan.ts';
 import { checkPorts } from './local/ports.ts';
 import { readFlags, runScript } from './local/script.ts';
@@ -32,6 +32,7 @@ const outdir = join(import.meta.dirname, '../dist');
 await runScript(async (stack, stopped) => {
   const flags = readFlags(process.argv.slice(2), ['help', 'no-watch']);
   if (flags.has('help')) return console.log(help);
+  const watches = !flags.has('no-watch');
 
   const started = performance.now();
   const plan = planFor(process.env, { clientSecret: randomBytes(32).toString('base64url'), location: dataFolder });
@@ -43,36 +44,47 @@ await runScript(async (stack, stopped) => {
   console.log('Starting …');
   await startServices(plan, stack);
   stopped.throwIfAborted();
-  const app = appOf(plan, outdir, stopped, line => console.log(line));
+
+  const over = new AbortController();
+  const died = (code: number | null) => {
+    console.error(`The app ended by itself, with code ${code}.`);
+    if (watches) return console.error(warning('the next change starts it again.'));
+    process.exitCode = 1;
+    over.abort();
+  };
+  const app = appOf({ plan, root: outdir, stopped, say: line => console.log(line), died });
   stack.defer(() => app.stop());
   await app.restart();
+  if (watches) {
+    const onRebuild = (rebuilt: Rebuilt) => reload(app, rebuilt, stopped);
+    const watching = await watch({ outdir, last: built, onRebuild });
+    stack.defer(() => watching.stop());
+  }
   stopped.throwIfAborted();
 
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`\n${summary(plan)}\n`);
-  const end = 'Ctrl-C stops everything.';
-  if (flags.has('no-watch')) {
-    console.log(`Ready in ${seconds} s. ${end}`);
-  } else {
-    const reload = async (rebuilt: Rebuilt) => {
-      if (stopped.aborted) return;
-      if (!rebuilt.ok) {
-        return console.error(`${rebuilt.message}\n${warning('this does not build; what ran before keeps running.')}`);
-      }
-      try {
-        await app.restart();
-        console.log(`Reloaded at ${new Date().toLocaleTimeString()}.`);
-      } catch (error) {
-        console.error(
-          `${error instanceof Error ? error.message : error}\n${warning('the app is down until the next change.')}`,
-        );
-      }
-    };
-    const watching = await watch({ outdir, last: built, onRebuild: reload });
-    stack.defer(() => watching.stop());
-    console.log(`Ready in ${seconds} s. Changes in ${relative('.', join(outdir, '..')) || '.'} are picked up. ${end}`);
-  }
+  console.log(
+    `Ready in ${seconds} s. ${watches ? 'A change of a source file reloads it. ' : ''}Ctrl-C stops everything.`,
+  );
 
-  await aborted(stopped);
+  await aborted(AbortSignal.any([stopped, over.signal]));
   console.log('\nStopping …');
 });
+
+/** The app on its port goes on with the new build; the emulator and the stand-in stay as they are. */
+async function reload(app: App, rebuilt: Rebuilt, stopped: AbortSignal): Promise<void> {
+  if (stopped.aborted) return;
+  if (!rebuilt.ok) {
+    console.error(`${rebuilt.message}\n${warning('this does not build; what ran before keeps running.')}`);
+    return;
+  }
+  try {
+    await app.restart();
+    console.log(`Reloaded at ${new Date().toLocaleTimeString()}.`);
+  } catch (error) {
+    if (stopped.aborted) return;
+    console.error(error instanceof Error ? error.message : error);
+    console.error(warning('the app is down until the next change.'));
+  }
+}

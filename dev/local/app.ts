@@ -1,5 +1,5 @@
 /** The app on the local Functions host: started when it is healthy, and started again on the same port. */
-import { spawnFunctionsHost } from '../functions-host/index.ts';
+import { type RunningHost, spawnFunctionsHost } from '../functions-host/index.ts';
 import { untilHealthy } from './health.ts';
 import type { Plan } from './plan.ts';
 
@@ -9,13 +9,21 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/**
- * The app of `root` (host.json, package.json and the bundle), not started yet.
- * @param stopped ends the waiting for its health
- * @param say gets each line that the app writes
- */
-export function appOf(plan: Plan, root: string, stopped: AbortSignal, say: (line: string) => void): App {
-  let running: Awaited<ReturnType<typeof spawnFunctionsHost>> | undefined;
+export interface AppOptions {
+  plan: Plan;
+  /** Folder with host.json, package.json and the bundle. */
+  root: string;
+  /** Ends the waiting for the app's health. */
+  stopped: AbortSignal;
+  /** Gets each line that the app writes. */
+  say(line: string): void;
+  /** Told when the app has ended by itself; its exit code, or null when a signal ended it. */
+  died?(code: number | null): void;
+}
+
+/** The app, not started yet. */
+export function appOf({ plan, root, stopped, say, died }: AppOptions): App {
+  let running: RunningHost | undefined;
   const stop = async () => {
     const last = running;
     running = undefined;
@@ -25,14 +33,33 @@ export function appOf(plan: Plan, root: string, stopped: AbortSignal, say: (line
     stop,
     restart: async () => {
       await stop();
-      running = await spawnFunctionsHost({
+      const host = await spawnFunctionsHost({
         root,
         host: plan.app.host.replace(/^\[|\]$/g, '').replace('localhost', '127.0.0.1'),
         port: plan.app.port,
         env: plan.env,
         onOutput: say,
       });
-      await untilHealthy(plan.app.url, stopped);
+      running = host;
+      await healthy(host, plan.app.url, stopped);
+      void host.ended.then(code => {
+        if (running !== host) return;
+        running = undefined;
+        if (!stopped.aborted) died?.(code);
+      });
     },
   };
+}
+
+async function healthy(host: RunningHost, url: string, stopped: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const gone = host.ended.then(code => {
+    throw new Error(`The app ended with code ${code} before it was healthy.`);
+  });
+  try {
+    await Promise.race([untilHealthy(url, AbortSignal.any([stopped, over.signal])), gone]);
+  } finally {
+    over.abort();
+    gone.catch(() => {});
+  }
 }

@@ -2,7 +2,9 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { DemoClient } from '../../dev/local/demo-clients.ts';
 import { freePorts } from '../../dev/local/ports.ts';
+import { signedIn } from './support/client.ts';
 import { copyOfProject, type Project } from './support/project.ts';
 
 let project: Project;
@@ -85,6 +87,46 @@ test('a file that is put with the tools is a tool', async () => {
   await script.says('Reloaded');
   expect(await readFile(join(project.folder, 'dist/index.js'), 'utf8')).toContain('calculate_total');
   expect(await script.stop()).toBe(0);
+});
+
+test('an app that ends by itself is told; it comes back with a change, or all of it ends', async () => {
+  const source = join(project.folder, 'functions/health.ts');
+  const before = await readFile(source, 'utf8');
+  const crash = "\napp.http('crash', { methods: ['GET'], authLevel: 'anonymous', handler: () => process.exit(7) });\n";
+  await writeFile(source, before + crash);
+
+  const watching = project.run('dev/start.ts', { env });
+  await watching.says('Ready in');
+  await expect(fetch(`${server}/crash`)).rejects.toThrow();
+  await watching.says('The app ended by itself, with code 7');
+  await writeFile(source, before);
+  await watching.says('Reloaded');
+  expect((await fetch(`${server}/health`)).status).toBe(200);
+  expect(await watching.stop()).toBe(0);
+
+  await writeFile(source, before + crash);
+  const once = project.run('dev/start.ts', { args: ['--no-watch'], env });
+  await once.says('Ready in');
+  await expect(fetch(`${server}/crash`)).rejects.toThrow();
+  expect(await once.ended).toBe(1);
+  for (const port of Object.values(env)) expect(await isFree(port)).toBe(true);
+});
+
+test('what people saved is theirs after a restart', async () => {
+  const atTheServer = async <T>(work: (client: DemoClient) => Promise<T>) => {
+    const script = project.run('dev/start.ts', { args: ['--no-watch'], env });
+    await script.says('Ready in');
+    const client = await signedIn(`${server}/mcp`, 'ada');
+    try {
+      return await work(client);
+    } finally {
+      await client.close();
+      await script.stop();
+    }
+  };
+  const { id } = await atTheServer(client => client.call('save_user_note', { note: 'Buy tea' }));
+  const { notes } = await atTheServer(client => client.call('get_user_notes'));
+  expect(notes).toEqual([expect.objectContaining({ id, note: 'Buy tea' })]);
 });
 
 test('all busy ports are told at once, and nothing is started', async () => {
