@@ -5,6 +5,9 @@ import type { AppServer } from './app-server.ts';
 
 /** A sign-in, step by step, as an OAuth client and a person's browser make it; a test can depart from it at any. */
 
+/** The app, in this process or in another. */
+export type Target = Pick<AppServer, 'origin' | 'mcpUrl'>;
+
 export const REDIRECT_URI = 'http://localhost:33418/callback';
 
 export interface Tokens {
@@ -23,7 +26,7 @@ export interface Client {
 type Form = Record<string, string | undefined>;
 
 /** Registers a client; a public one unless `metadata` says otherwise. */
-export async function register(server: AppServer, metadata: Record<string, unknown> = {}): Promise<Client> {
+export async function register(server: Target, metadata: Record<string, unknown> = {}): Promise<Client> {
   const response = await fetch(`${server.origin}/oauth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -46,7 +49,7 @@ export interface AuthorizationUrl {
 }
 
 /** What a client sends its person's browser to. */
-export function authorizationUrl(server: AppServer, client: Client, change: Form = {}): AuthorizationUrl {
+export function authorizationUrl(server: Target, client: Client, change: Form = {}): AuthorizationUrl {
   const verifier = randomBytes(32).toString('base64url');
   const state = randomBytes(16).toString('base64url');
   const url = new URL(`${server.origin}/oauth/authorize`);
@@ -81,7 +84,7 @@ export async function approveAndSignIn(
 }
 
 /** A code for a client, with all that is needed to redeem it. */
-export async function obtainCode(server: AppServer, client: Client, who: Choice = 'ada', change: Form = {}) {
+export async function obtainCode(server: Target, client: Client, who: Choice = 'ada', change: Form = {}) {
   const { url, verifier, state } = authorizationUrl(server, client, change);
   const back = new URL(await approveAndSignIn(new Browser(), url, who));
   return { code: back.searchParams.get('code') ?? '', verifier, state, back };
@@ -103,20 +106,20 @@ export function refreshForm(client: Client, refresh_token: string): Form {
   return { grant_type: 'refresh_token', client_id: client.client_id, refresh_token };
 }
 
-export function post(server: AppServer, path: string, form: Form, headers: Record<string, string> = {}) {
+export function post(server: Target, path: string, form: Form, headers: Record<string, string> = {}) {
   const entries = Object.entries(form).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return fetch(`${server.origin}${path}`, { method: 'POST', headers, body: new URLSearchParams(entries) });
 }
 
 /** Asks the token endpoint. */
-export async function token(server: AppServer, form: Form, headers: Record<string, string> = {}) {
+export async function token(server: Target, form: Form, headers: Record<string, string> = {}) {
   const response = await post(server, '/oauth/token', form, headers);
   const body = (await response.json()) as Tokens & { error?: string; error_description?: string };
   return { status: response.status, headers: response.headers, body };
 }
 
 /** A whole sign-in. */
-export async function connect(server: AppServer, who: Choice = 'ada', change: Form = {}, client?: Client) {
+export async function connect(server: Target, who: Choice = 'ada', change: Form = {}, client?: Client) {
   const registered = client ?? (await register(server));
   const code = await obtainCode(server, registered, who, change);
   const { status, body } = await token(server, codeForm(registered, code));
@@ -125,12 +128,7 @@ export async function connect(server: AppServer, who: Choice = 'ada', change: Fo
 }
 
 /** Calls a tool with a token, as a client without a handshake. */
-export async function callTool(
-  server: AppServer,
-  accessToken: string,
-  name: string,
-  args: Record<string, unknown> = {},
-) {
+export async function callTool(server: Target, accessToken: string, name: string, args: Record<string, unknown> = {}) {
   const response = await fetch(server.mcpUrl, {
     method: 'POST',
     headers: {

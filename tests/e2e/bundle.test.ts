@@ -1,0 +1,234 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { build } from '../../build.ts';
+import { type Entra, startEntra } from '../../dev/entra/index.ts';
+import { type RunningHost, spawnFunctionsHost } from '../../dev/functions-host/index.ts';
+import { freePorts } from '../../dev/local/ports.ts';
+import { newSecret } from '../support/app-server.ts';
+import { freshStorage } from '../support/azurite.ts';
+import { callTool, connect, type Target, type Tokens } from '../support/flows.ts';
+
+/** The very bundle that is deployed, on the local Functions host, through the library's own streaming path. */
+let dist: string;
+let port: number;
+let entra: Entra;
+let host: RunningHost;
+let server: Target;
+let tokens: Tokens;
+const output: string[] = [];
+
+const run = (at: number, settings: Record<string, string> = {}): Promise<RunningHost> =>
+  spawnFunctionsHost({
+    root: dist,
+    port: at,
+    env: {
+      AUTH_TENANT_ID: entra.tenantId,
+      AUTH_CLIENT_ID: entra.clientId,
+      AUTH_CLIENT_SECRET: entra.clientSecret,
+      AUTH_AUTHORITY_HOST: entra.url,
+      AUTH_REDIRECT_URI: `http://localhost:${at}/auth/callback`,
+      AzureWebJobsStorage: freshStorage().connectionString,
+      AzureWebJobsDisableHomepage: 'true',
+      LOG_LEVEL: 'debug',
+      ...settings,
+    },
+    onOutput: line => output.push(line),
+  });
+
+beforeAll(async () => {
+  dist = await mkdtemp(join(tmpdir(), 'bundle-'));
+  await build({ outdir: dist });
+  [port = 0] = await freePorts(1);
+  const origin = `http://localhost:${port}`;
+  entra = await startEntra({ redirectUris: [`${origin}/auth/callback`], clientSecret: newSecret() });
+  host = await run(port);
+  server = { origin, mcpUrl: `${origin}/mcp` };
+  tokens = (await connect(server)).tokens;
+});
+afterAll(async () => {
+  await Promise.all([host?.stop(), entra?.stop()]);
+  await rm(dist, { recursive: true });
+});
+
+interface Sent {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  chunked?: boolean;
+}
+
+/** A request as it is written, with nothing added: `fetch` would mend its path and headers. */
+function send(path: string, { method = 'GET', headers = {}, body, chunked = false }: Sent = {}, at = port) {
+  return new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>((resolve, reject) => {
+    const length = body === undefined || chunked ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const sent = request(
+      { host: '127.0.0.1', port: at, path, method, headers: { ...length, ...headers } },
+      async answer => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of answer) chunks.push(chunk as Buffer);
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: Buffer.concat(chunks).toString() });
+      },
+    );
+    sent.on('error', reject);
+    if (body !== undefined) sent.write(body);
+    sent.end();
+  });
+}
+
+const sumMessage = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'tools/call',
+  params: { name: 'calculate_sum', arguments: { numbers: [1, 2] } },
+});
+const asAda = () => ({
+  authorization: `Bearer ${tokens.access_token}`,
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+});
+
+describe('the deployed bundle', () => {
+  test('registers every function', () => {
+    const routes = host.functions.map(each => `${each.route ?? each.name}`).sort();
+    expect(routes).toEqual(
+      [
+        '.well-known/jwks.json',
+        '.well-known/oauth-authorization-server',
+        '.well-known/oauth-protected-resource',
+        '.well-known/oauth-protected-resource/mcp',
+        '.well-known/openid-configuration',
+        'auth/callback',
+        'auth/login',
+        'auth/logout',
+        'health',
+        'mcp',
+        'oauth/authorize',
+        'oauth/consent',
+        'oauth/register',
+        'oauth/revoke',
+        'oauth/token',
+        'purge',
+        '{ignored:maxlength(0)?}',
+      ].sort(),
+    );
+  });
+
+  test('signs in and serves a tool', async () => {
+    const { status, body } = await callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1, 2] });
+    expect([status, body.result?.structuredContent]).toEqual([200, { sum: 3, count: 2 }]);
+  });
+
+  test.each([
+    ['GET', '/', 200],
+    ['GET', '/health', 200],
+    ['GET', '/mcp', 401],
+    ['HEAD', '/mcp', 401],
+    ['POST', '/mcp', 401],
+    ['DELETE', '/mcp', 401],
+    ['OPTIONS', '/mcp', 204],
+    ['PUT', '/mcp', 404],
+    ['POST', '/MCP/', 401],
+    ['GET', '/auth/logout', 404],
+    ['GET', '/oauth/token', 404],
+    ['GET', '/.well-known/oauth-authorization-server/mcp', 404],
+    ['GET', '/nothing', 404],
+  ])('%s %s is %i', async (method, path, status) => {
+    expect((await send(path, { method })).status).toBe(status);
+  });
+
+  test('the 401 tells where the metadata is and all scopes', async () => {
+    const { headers } = await send('/mcp', { method: 'POST' });
+    expect(headers['www-authenticate']).toContain(
+      `resource_metadata="${server.origin}/.well-known/oauth-protected-resource/mcp"`,
+    );
+    expect(headers['www-authenticate']).toContain('scope="profile notes:read notes:write"');
+  });
+
+  test('takes a body in chunks, as the C# SDK sends it', async () => {
+    const { status, text } = await send('/mcp', { method: 'POST', headers: asAda(), body: sumMessage, chunked: true });
+    expect([status, text.includes('"sum":3')]).toEqual([200, true]);
+  });
+
+  test('a body over the limit is 413, and the connection goes on', async () => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { x: 'x'.repeat(2_000_000) } });
+    for (const chunked of [true, false]) {
+      expect((await send('/mcp', { method: 'POST', headers: asAda(), body, chunked })).status).toBe(413);
+      expect((await send('/oauth/register', { method: 'POST', body, chunked })).status).toBe(413);
+      expect((await send('/mcp', { method: 'POST', body, chunked })).status).toBe(401);
+    }
+    expect((await send('/mcp', { method: 'POST', headers: asAda(), body: sumMessage })).status).toBe(200);
+  });
+
+  test('the purge runs', async () => {
+    expect(
+      (
+        await send('/admin/functions/purge', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: '{}',
+        })
+      ).status,
+    ).toBe(202);
+    await expect.poll(() => output.some(line => line.includes('"event":"purged"'))).toBe(true);
+  });
+});
+
+describe('headers that the host would replace', () => {
+  test.each(['Headers', 'headers', 'HEADERS', '%48eaders', 'x=1&HeAdErS'])('a query with %s is 400', async key => {
+    for (const path of ['/', '/mcp', '/oauth/authorize', '/auth/callback', '/auth/login', '/.well-known/jwks.json']) {
+      expect((await send(`${path}?${key}={"Cookie":"forged"}`)).status, path).toBe(400);
+    }
+  });
+
+  const BODIES: [string, string | Buffer][] = [
+    ['plainly', '{"Headers":{"Authorization":"forged","Cookie":"forged","Origin":"null"}}'],
+    ['in lower case', '{"headers":{}}'],
+    ['in upper case', '{"HEADERS":{}}'],
+    ['escaped', '{"\\u0048eaders":{}}'],
+    ['with a byte-order mark', '\ufeff{"Headers":{}}'],
+    ['in UTF-16', Buffer.from('\ufeff{"Headers":{}}', 'utf16le')],
+    ['after a comment', '/* */{"Headers":{}}'],
+    ['in single quotes', "{'Headers':{}}"],
+    ['without quotes', '{Headers:{}}'],
+  ];
+  const TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded'];
+  const POSTS = ['/oauth/token', '/oauth/register', '/oauth/revoke', '/oauth/consent', '/auth/logout', '/', '/mcp'];
+
+  test.each(BODIES)('a body that names them %s is refused everywhere, whatever its type', async (_name, body) => {
+    for (const path of POSTS) {
+      for (const type of TYPES) {
+        const { status } = await send(path, { method: 'POST', headers: { ...asAda(), 'content-type': type }, body });
+        expect(status, `${path} as ${type}`).toBeGreaterThanOrEqual(400);
+        expect(status, `${path} as ${type}`).toBeLessThan(500);
+      }
+    }
+  });
+});
+
+test('with HTTP_STREAMING=off a body in chunks is 411, and others are served', async () => {
+  const [other = 0] = await freePorts(1);
+  const buffered = await run(other, { HTTP_STREAMING: 'off' });
+  const body = JSON.stringify({ redirect_uris: ['http://localhost/cb'], token_endpoint_auth_method: 'none' });
+  const headers = { 'content-type': 'application/json' };
+  expect((await send('/oauth/register', { method: 'POST', headers, body, chunked: true }, other)).status).toBe(411);
+  expect((await send('/oauth/register', { method: 'POST', headers, body }, other)).status).toBe(201);
+  await buffered.stop();
+});
+
+test('settings that are wrong stop the start, all of them named', async () => {
+  const [other = 0] = await freePorts(1);
+  const start = run(other, { AUTH_TENANT_ID: 'contoso', LOG_LEVEL: 'loud', TOKEN_EXPIRY_SECONDS: '1' });
+  await expect(start).rejects.toThrow(/AUTH_TENANT_ID[\s\S]*TOKEN_EXPIRY_SECONDS[\s\S]*LOG_LEVEL/);
+});
+
+test('the log has lines of JSON with the answer’s correlation id, and no token', async () => {
+  const { headers } = await send('/oauth/authorize?client_id=x');
+  const id = String(headers['x-correlation-id']);
+  expect(id).toMatch(/^[0-9a-f]{32}$/);
+  await expect.poll(() => output.some(line => line.includes(id))).toBe(true);
+  const signature = tokens.access_token.split('.')[2] ?? '-';
+  expect(output.filter(line => line.includes(signature) || line.includes(tokens.refresh_token))).toEqual([]);
+});
