@@ -11,7 +11,7 @@ import { build } from '../build.ts';
 import type { Credentials } from '../examples/client/credentials.ts';
 import { startReceiver } from '../examples/client/loopback.ts';
 import { SignIn } from '../examples/client/sign-in.ts';
-import { SETTINGS } from '../src/config.ts';
+import { SETTINGS } from '../src/settings.ts';
 import { peopleOf } from './entra/people.ts';
 import { appOf } from './local/app.ts';
 import { type DemoClient, type DemoClientOptions, newestClient, olderClient } from './local/demo-clients.ts';

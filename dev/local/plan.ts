@@ -1,6 +1,7 @@
 /** What will run on the laptop, where, and with which settings: worked out and checked before anything is started. */
 import { join } from 'node:path';
-import { ConfigError, isLoopbackHost, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { isLoopbackHost } from '../../src/http/loopback.ts';
 import { connectionStringFor, emulatorAccount } from '../azurite/index.ts';
 import { defaultTenantId } from '../entra/people.ts';
 

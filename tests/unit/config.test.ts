@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, loadConfig, SETTINGS } from '../../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { SETTINGS } from '../../src/settings.ts';
 
 const GUID = '11111111-2222-3333-4444-555555555555';
 const SECRET = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7 + 1)).toString('base64url');

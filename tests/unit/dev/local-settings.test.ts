@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { loadConfig, SETTINGS } from '../../../src/config.ts';
+import { loadConfig } from '../../../src/config.ts';
+import { SETTINGS } from '../../../src/settings.ts';
 
 const { Values: values, Host: host } = JSON.parse(await readFile('local.settings.example.json', 'utf8'));
 

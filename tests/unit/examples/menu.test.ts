@@ -13,11 +13,9 @@ test('structured content is shown in lines', () => {
   };
   expect(shown({ content: [], structuredContent }).split('\n')).toEqual([
     'notes:',
-    '  -',
-    '    id: 1',
+    '  - id: 1',
     '    note: Buy tea',
-    '  -',
-    '    id: 2',
+    '  - id: 2',
     '    note: x',
     'scopes: none',
     'sum: 3',

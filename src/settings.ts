@@ -1,0 +1,154 @@
+/** The app's settings: each with its name as people know it, what it takes, an example and its default. */
+
+export interface Setting {
+  readonly name: string;
+  /** What the setting is for, in one sentence. */
+  readonly about: string;
+  /** What a value must look like. */
+  readonly expected: string;
+  /** A value that shows the form; never a usable secret. */
+  readonly example: string;
+  /** In words, for the settings table. */
+  readonly fallback?: string;
+}
+
+const MAKE_A_KEY = `node -e "console.log(require('crypto').randomBytes(32).toString('base64url'))"`;
+
+/** Every setting that the app reads; README's table and local.settings.example.json are held against this list. */
+export const SETTINGS = [
+  {
+    name: 'AUTH_TENANT_ID',
+    about: 'The Entra tenant whose people may sign in.',
+    expected: 'a tenant ID (GUID)',
+    example: '11111111-2222-3333-4444-555555555555',
+    fallback: 'required; the local stand-in has its own',
+  },
+  {
+    name: 'AUTH_CLIENT_ID',
+    about: 'The app registration.',
+    expected: 'an application (client) ID (GUID)',
+    example: '66666666-7777-8888-9999-000000000000',
+    fallback: 'required; the local stand-in has its own',
+  },
+  {
+    name: 'AUTH_CLIENT_SECRET',
+    about: 'The app registration’s client secret. Without one the app is a public client, with PKCE alone.',
+    expected: 'a client secret’s value',
+    example: '<the secret’s value, not its ID>',
+    fallback: 'none',
+  },
+  {
+    name: 'AUTH_REDIRECT_URI',
+    about: 'Where Entra sends people back. Its origin is the app’s public origin and the issuer of its tokens.',
+    expected: 'an https URL that ends in /auth/callback (http on localhost only)',
+    example: 'https://contoso-mcp.azurewebsites.net/auth/callback',
+    fallback: 'http://SERVER_HOST:SERVER_PORT/auth/callback on a laptop; required in Azure',
+  },
+  {
+    name: 'AUTH_SCOPES',
+    about: 'What the app asks of Entra at sign-in.',
+    expected: 'scopes with spaces between, openid and profile among them',
+    example: 'openid profile email',
+    fallback: 'openid profile email',
+  },
+  {
+    name: 'AUTH_AUTHORITY_HOST',
+    about: 'Entra’s address: another one for sovereign clouds and for the local stand-in.',
+    expected: 'an https origin without a path (http on localhost only)',
+    example: 'https://login.microsoftonline.us',
+    fallback: 'https://login.microsoftonline.com',
+  },
+  {
+    name: 'JWT_SECRET_KEY',
+    about: 'The one secret; every key of the app is derived from it. Several values with commas between rotate it.',
+    expected: `base64url or hex of at least 32 random bytes; make one with: ${MAKE_A_KEY}`,
+    example: '<32 random bytes in base64url>',
+    fallback: 'made and kept in storage on a laptop; required elsewhere',
+  },
+  {
+    name: 'TOKEN_EXPIRY_SECONDS',
+    about: 'How long an access token lives. Several clients renew at every request below 5 minutes.',
+    expected: 'a whole number from 60 to 86400',
+    example: '3600',
+    fallback: '3600',
+  },
+  {
+    name: 'REFRESH_RETRY_SECONDS',
+    about: 'How long a spent refresh token still gets its successor again, for answers lost on the way.',
+    expected: 'a whole number from 0 to 300',
+    example: '30',
+    fallback: '30',
+  },
+  {
+    name: 'ALLOWED_ORIGINS',
+    about: 'The web origins whose pages may call /mcp.',
+    expected: 'origins with commas between',
+    example: 'https://app.contoso.com,https://chat.contoso.com',
+    fallback: 'any https origin; on a laptop any loopback origin',
+  },
+  {
+    name: 'NOTES_PER_PERSON',
+    about: 'How many notes a person may keep.',
+    expected: 'a whole number from 1 to 65536',
+    example: '10000',
+    fallback: '10000',
+  },
+  {
+    name: 'SCRIPT_TOKENS',
+    about: 'Whether the landing page gives a signed-in person a token for scripts.',
+    expected: 'on or off',
+    example: 'off',
+    fallback: 'on',
+  },
+  {
+    name: 'HTTP_STREAMING',
+    about: 'Whether the Functions host streams. When off, bodies sent in chunks are refused with 411.',
+    expected: 'on or off',
+    example: 'off',
+    fallback: 'on',
+  },
+  {
+    name: 'SERVER_HOST',
+    about: 'The local host’s name; in Azure without meaning.',
+    expected: 'localhost or a loopback address',
+    example: 'localhost',
+    fallback: 'localhost',
+  },
+  {
+    name: 'SERVER_PORT',
+    about: 'The local host’s port; in Azure without meaning.',
+    expected: 'a port from 1 to 65535',
+    example: '7071',
+    fallback: '7071',
+  },
+  {
+    name: 'LOG_LEVEL',
+    about: 'The least important lines that are logged. DEBUG shows each step of a sign-in, without its secrets.',
+    expected: 'DEBUG, INFO, WARN or ERROR, in any case',
+    example: 'DEBUG',
+    fallback: 'INFO',
+  },
+  {
+    name: 'AzureWebJobsStorage',
+    about: 'The storage account, as a connection string.',
+    expected: 'a connection string with a table endpoint, or UseDevelopmentStorage=true',
+    example: 'UseDevelopmentStorage=true',
+    fallback: 'this or the next is required; npm start brings an emulator',
+  },
+  {
+    name: 'AzureWebJobsStorage__tableServiceUri',
+    about: 'The table service, reached with the app’s managed identity instead of a connection string.',
+    expected: 'an https URL',
+    example: 'https://contoso.table.core.windows.net',
+    fallback: 'none',
+  },
+  {
+    name: 'AzureWebJobsStorage__clientId',
+    about: 'The user-assigned managed identity for the table service.',
+    expected: 'a client ID (GUID)',
+    example: '66666666-7777-8888-9999-000000000000',
+    fallback: 'the system-assigned identity',
+  },
+] as const satisfies readonly Setting[];
+
+export type SettingName = (typeof SETTINGS)[number]['name'];
