@@ -42,7 +42,7 @@ async function main(url: URL): Promise<void> {
     await session.connect();
     const server = session.client.getServerVersion();
     console.log(`Connected to ${url}`);
-    console.log(`${server?.name} ${server?.version}, MCP ${session.client.getNegotiatedProtocolVersion()}`);
+    console.log(plain(`${server?.name} ${server?.version}, MCP ${session.client.getNegotiatedProtocolVersion()}`));
     await menu(session, () => signOut(signIn, url));
   } finally {
     await session.close();
@@ -78,8 +78,13 @@ async function menu(session: Session, leave: () => Promise<void>): Promise<void>
       const number = Number(answer);
       if (answer === undefined || number === choices.length + 2) return;
       if (number === choices.length + 1) return await leave();
+      const choice = choices[number - 1];
+      if (choice === undefined) {
+        console.log(`Choose a number from 1 to ${choices.length + 2}.`);
+        continue;
+      }
       try {
-        await choices[number - 1]?.run(session, ask, console.log);
+        await choice.run(session, ask, console.log);
       } catch (error) {
         console.error(explain(error));
       }

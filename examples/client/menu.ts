@@ -76,9 +76,11 @@ export function plain(text: string): string {
 
 function lines(value: object, indent = ''): string[] {
   return Object.entries(value).flatMap(([name, entry]) => {
-    const label = Array.isArray(value) ? '-' : `${plain(name)}:`;
-    if (entry === null || typeof entry !== 'object') return [`${indent}${label} ${plain(String(entry))}`];
+    const label = `${indent}${Array.isArray(value) ? '-' : `${plain(name)}:`}`;
+    if (entry === null || typeof entry !== 'object') return [`${label} ${plain(String(entry))}`];
     const inner = lines(entry, `${indent}  `);
-    return inner.length === 0 ? [`${indent}${label} none`] : [`${indent}${label}`, ...inner];
+    if (inner.length === 0) return [`${label} none`];
+    // What is in a list begins beside its dash.
+    return Array.isArray(value) ? [`${label} ${inner[0]?.trimStart()}`, ...inner.slice(1)] : [label, ...inner];
   });
 }

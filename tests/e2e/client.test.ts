@@ -20,18 +20,37 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true }));
 
-/** A program that signs in as a person would who is sent to the address it is given. */
-async function browserOf(who: string): Promise<string> {
-  const path = join(home, `browser-${who}.mjs`);
-  const person = JSON.stringify(resolve('dev/local/person.ts'));
+/** A program that does this with the address it is given. */
+async function browserThat(work: string): Promise<string> {
+  const path = join(home, 'browser.mjs');
+  const imports = [
+    "import { readdir, writeFile } from 'node:fs/promises';",
+    `import { approveAndSignIn } from ${JSON.stringify(resolve('dev/local/person.ts'))};`,
+    `import { Browser } from ${JSON.stringify(resolve('dev/browser/index.ts'))};`,
+    `import { signInAs } from ${JSON.stringify(resolve('dev/entra/sign-in.ts'))};`,
+  ];
   await writeFile(
     path,
-    `#!${process.execPath}\nimport { approveAndSignIn } from ${person};\n` +
-      `await approveAndSignIn(new URL(process.argv[2]), '${who}', () => {});\n`,
+    [`#!${process.execPath}`, ...imports, 'const url = new URL(process.argv[2]);', work].join('\n'),
   );
   await chmod(path, 0o755);
   return path;
 }
+
+/** A person who approves and signs in. */
+const browserOf = (who: string) => browserThat(`await approveAndSignIn(url, '${who}', () => {});`);
+
+/** The answer reaches the client as somebody has changed it. */
+const browserThatChanges = (changes: string) =>
+  browserThat(`
+    const browser = new Browser();
+    const picker = await browser.submit(await browser.open(url.href), { button: 'decision=approve' });
+    const callback = url.searchParams.get('redirect_uri');
+    const { url: answer } = await signInAs(browser, picker, 'ada', { stopAt: next => next.startsWith(callback) });
+    const changed = new URL(answer);
+    ${changes}
+    await fetch(changed);
+  `);
 
 /** Runs the client, types these lines, and gives what it said. */
 async function client(lines: string[], env: Record<string, string> = {}, url = server.mcpUrl) {
@@ -67,7 +86,7 @@ test('signs in through the browser, uses every tool, and needs no browser the ne
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   for (const secret of [tokens.access_token, tokens.refresh_token]) expect(first.output).not.toContain(secret);
 
-  const id = /^ {4}id: (\S+)$/m.exec(first.output)?.[1] ?? '';
+  const id = /^ {2}- id: (\S+)$/m.exec(first.output)?.[1] ?? '';
   const second = await client([remove, id, list, quit]);
   expect(second).toMatchObject({ code: 0, errors: '' });
   expect(second.output).toContain('deleted: true');
@@ -113,12 +132,54 @@ test('signing out ends the grant at the server; the next run signs in anew, with
   expect((await credentials()).client.client_id).toBe(before.client.client_id);
 });
 
+test('a tool that needs more than was approved leads to the browser again, and then does its work', async () => {
+  const BROWSER = await browserThat(`
+    const asked = url.searchParams.get('scope').split(' ');
+    const first = !(await readdir(${JSON.stringify(home)})).includes('came-before');
+    await writeFile(${JSON.stringify(join(home, 'came-before'))}, '');
+    const browser = new Browser();
+    const scope = asked.filter(each => !first || each !== 'notes:write');
+    const consent = await browser.open(url.href);
+    const picker = await browser.submit(consent, { button: 'decision=approve', fields: { scope } });
+    await signInAs(browser, picker, 'ada');`);
+  const { output, errors, code } = await client([list, save, 'Mend the kettle', list, quit], { BROWSER });
+  expect({ errors, code }).toEqual({ errors: '', code: 0 });
+  expect(output.match(/Sign in in your browser/g)).toHaveLength(2);
+  expect(output).toContain('note: Mend the kettle');
+});
+
 test('a refusal at sign-in is told', async () => {
   const { errors, code } = await client([quit], { BROWSER: await browserOf('disabled') });
   expect(code).toBe(1);
   expect(errors).toContain('The authorization server says: ');
   expect(errors).toContain('AADSTS50057');
   expect(errors).toContain('(access_denied)');
+});
+
+test.each([
+  { what: 'another issuer', changes: "changed.searchParams.set('iss', 'https://elsewhere.example');" },
+  { what: 'no issuer', changes: "changed.searchParams.delete('iss');" },
+  {
+    what: 'an error of another issuer',
+    changes:
+      "changed.search = '?error=access_denied&error_description=Call+us&iss=https://elsewhere.example&state=' + url.searchParams.get('state');",
+  },
+])('an answer of $what is refused, and its words are not shown', async ({ changes }) => {
+  const { errors, code } = await client([quit], { BROWSER: await browserThatChanges(changes) });
+  expect(code).toBe(1);
+  expect(errors).toMatch(/issuer/i);
+  expect(errors).not.toContain('Call us');
+  expect((await credentials()).tokens).toBeUndefined();
+});
+
+test('an answer with another state is refused, and the real one still counts', async () => {
+  const forged = `
+    const forged = new URL(changed);
+    forged.searchParams.set('state', 'forged');
+    if ((await fetch(forged)).status !== 400) throw new Error('The forged answer was taken.');`;
+  const { output, code } = await client([profile, quit], { BROWSER: await browserThatChanges(forged) });
+  expect(code).toBe(0);
+  expect(output).toContain('Ada Lovelace');
 });
 
 test('a mistake in the menu, or of a tool, is told and the menu goes on', async () => {
@@ -128,6 +189,7 @@ test('a mistake in the menu, or of a tool, is told and the menu goes on', async 
   expect(code).toBe(0);
   expect(output).toContain('The tool says: This is no id of a note.');
   expect(output).toContain('These are not all numbers.');
+  expect(output).toContain('Choose a number from 1 to 8.');
 });
 
 test('where no browser can be opened, the address is printed', async () => {
