@@ -38,6 +38,8 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const error = parameters.get('error');
     const code = parameters.get('code');
     if (signin.stage !== 'started') {
+      // A person without a client: the landing page shows whether they are signed in.
+      if (!requestOf(signin)) return redirect(`${services.origin}/`);
       const again = code && answerAgain(ring, id, signin, code);
       return again ? redirect(again) : failure(request, context, expiredSignin());
     }

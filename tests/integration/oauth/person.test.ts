@@ -32,6 +32,18 @@ describe('a person with a browser', () => {
     expect(textOf((await new Browser().open(server.origin)).html)).not.toContain('Ada Lovelace');
   });
 
+  test('a callback that is loaded again leads to the landing page, and signs nobody else in', async () => {
+    const browser = new Browser();
+    const picker = await browser.open(`${server.origin}/auth/login`);
+    const stopAt = (url: string) => url.startsWith(`${server.origin}/auth/callback`);
+    const callback = await signInAs(browser, picker, 'ada', { stopAt });
+    expect(textOf((await browser.open(callback.url)).html)).toContain('Ada Lovelace');
+    expect(textOf((await browser.open(callback.url)).html)).toContain('Ada Lovelace');
+    const other = new Browser();
+    await other.open(`${server.origin}/auth/login`);
+    expect((await other.open(callback.url)).status).toBe(403);
+  });
+
   test.each([
     ['cancel', 'AADSTS65004', 'You cancelled'],
     ['disabled', 'AADSTS50057', 'disabled'],
