@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { app as functions, type HttpHandler, type InvocationContext } from '@azure/functions';
-import manifest from '../package.json' with { type: 'json' };
-import { createApp, createLogger, type EndpointName, type Logger, loadConfig, toHandler } from '../src/index.ts';
+import {
+  createApp,
+  createLogger,
+  type EndpointName,
+  type Logger,
+  loadConfig,
+  toHandler,
+  VERSION,
+} from '../src/index.ts';
 
 /**
  * The app of this process. A setting that is missing or wrong throws here, while
@@ -14,7 +21,7 @@ functions.setup({ enableHttpStream: config.httpStreaming });
 const processLog = createLogger(config.logLevel, (level, line) => console[level](line));
 for (const warning of warnings) processLog.warn('setting without meaning', { warning });
 
-export const app = createApp(config, { log: processLog, version: manifest.version });
+export const app = createApp(config, { log: processLog, version: VERSION });
 
 /** A logger that writes into the log of one invocation. */
 export function logOf(context: InvocationContext): Logger {

@@ -6,3 +6,4 @@ export { type AdapterOptions, toHandler } from './http/functions-adapter.ts';
 export { createLogger, type Logger, type LogLevel } from './log.ts';
 export { defineTool, type Tool, type ToolContext, ToolError } from './mcp/define-tool.ts';
 export { SETTINGS, type Setting } from './settings.ts';
+export { VERSION } from './version.ts';

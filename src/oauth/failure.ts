@@ -82,3 +82,14 @@ export function expiredSignin(): Failure {
     todo: 'Go back to the application and sign in again.',
   };
 }
+
+/** A form of the landing page that did not come from it, or from a session that is over. */
+export function invalidForm(): Failure {
+  return {
+    status: 403,
+    error: 'access_denied',
+    what: 'This form is not valid any more: you are signed out, or it came from another page. Nothing was done.',
+    todo: 'Open the landing page and try again there.',
+    action: { href: '/', label: 'To the landing page' },
+  };
+}

@@ -5,7 +5,7 @@ import { redirect } from '../http/responses.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { type LandingProps, landingPage } from '../web/index.ts';
 import { endGrant } from './end-grant.ts';
-import { failure } from './failure.ts';
+import { failure, invalidForm } from './failure.ts';
 import { PATHS } from './paths.ts';
 import { isGrantId } from './refresh-token.ts';
 import { isSameOriginPost } from './same-origin.ts';
@@ -35,13 +35,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
     const ring = await keys();
     if (!form) return show(ring, session);
     if (!session || !isSameOriginPost(request, origin) || !isCsrfToken(ring, session, form.get('csrf'))) {
-      return failure(request, context, {
-        status: 403,
-        error: 'access_denied',
-        what: 'This form is not valid any more: you are signed out, or it came from another page.',
-        todo: 'Open the landing page, sign in, and try again.',
-        action: { href: '/', label: 'To the landing page' },
-      });
+      return failure(request, context, invalidForm());
     }
     switch (form.get('action')) {
       case 'issue-token':

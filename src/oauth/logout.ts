@@ -1,7 +1,7 @@
 import { readForm } from '../http/body.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { signedOutPage } from '../web/index.ts';
-import { failure } from './failure.ts';
+import { failure, invalidForm } from './failure.ts';
 import { isSameOriginPost } from './same-origin.ts';
 import type { OAuthServices } from './services.ts';
 import { currentSession, endSession, isCsrfToken } from './session.ts';
@@ -14,13 +14,7 @@ export function logoutEndpoint(services: OAuthServices): Endpoint {
     if (session) {
       const ours = isCsrfToken(await services.keys(), session, form.get('csrf'));
       if (!ours || !isSameOriginPost(request, services.origin)) {
-        return failure(request, context, {
-          status: 403,
-          error: 'access_denied',
-          what: 'This form is not valid any more, or it came from another page. You are still signed in.',
-          todo: 'Open the landing page and sign out there.',
-          action: { href: '/', label: 'To the landing page' },
-        });
+        return failure(request, context, invalidForm());
       }
     }
     const page = signedOutPage({ entraLogoutUrl: services.entra.logoutUrl(`${services.origin}/`) });

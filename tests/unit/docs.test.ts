@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Tool, ToolContext } from '../../src/mcp/define-tool.ts';
 import { SETTINGS } from '../../src/settings.ts';
+import { VERSION } from '../../src/version.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DOCUMENTS = [
@@ -111,9 +112,13 @@ test('the tool that README adds works as it stands', async () => {
   }
 });
 
+test('the version is that of package.json', async () => {
+  expect(VERSION).toBe(JSON.parse(await read('package.json')).version);
+});
+
 /** From below to above, as docs/architecture.md draws them: each may import those before it. */
 const ROOMS = [
-  ['log.ts', 'settings.ts'],
+  ['log.ts', 'settings.ts', 'version.ts'],
   ['http'],
   ['keys'],
   ['config.ts'],
@@ -142,7 +147,7 @@ test('imports point one way', async () => {
   for (const name of await readdir(join(ROOT, 'functions'))) {
     const file = join(ROOT, 'functions', name);
     for (const target of importsOf(await readFile(file, 'utf8'), file)) {
-      const allowed = ['src/index.ts', 'package.json'].includes(relative(ROOT, target));
+      const allowed = relative(ROOT, target) === 'src/index.ts';
       if (!allowed && dirname(target) !== join(ROOT, 'functions')) wrong.push(`functions/${name} imports ${target}`);
     }
   }
