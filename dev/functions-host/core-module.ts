@@ -16,7 +16,9 @@ export interface RegisteredFunction {
 
 /** What the app has said so far about itself. */
 export interface Registry {
-  /** Absent: the app did not reach the library, or the library did not reach this module. */
+  /** Whether anything ever asked for this module. */
+  met: boolean;
+  /** Set at the first registration. */
   model: ProgrammingModel | undefined;
   readonly functions: Map<string, RegisteredFunction>;
   readonly hooks: Record<HookName, Hook[]>;
@@ -31,6 +33,7 @@ export interface Registry {
  */
 export function provideCoreModule(log: (level: LogLevel, message: string) => void): Registry {
   const registry: Registry = {
+    met: false,
     model: undefined,
     functions: new Map(),
     hooks: { appStart: [], appTerminate: [], preInvocation: [], postInvocation: [], log: [] },
@@ -48,8 +51,11 @@ export function provideCoreModule(log: (level: LogLevel, message: string) => voi
     log: (level: LogLevel, _category: string, message: string) => log(level, message),
   };
   Module.prototype.require = new Proxy(Module.prototype.require, {
-    apply: (require, module, args) =>
-      args[0] === '@azure/functions-core' ? core : Reflect.apply(require, module, args),
+    apply: (require, module, args) => {
+      if (args[0] !== '@azure/functions-core') return Reflect.apply(require, module, args);
+      registry.met = true;
+      return core;
+    },
   });
   return registry;
 }

@@ -42,7 +42,10 @@ export function createFront(options: { write: Write; limits: TimeLimits }): Fron
   const server = createServer({ maxHeaderSize: MAX_HEADERS + MAX_URL }, (request, response) => {
     unanswered.add(response);
     const cut = setTimeout(() => {
-      warn(write, `${request.method} ${pathOf(request)} is not answered after ${limits.answer / 1000} s: cut off.`);
+      warn(
+        write,
+        `${request.method} ${pathOf(request)} is not answered to the end after ${limits.answer / 1000} s: cut off.`,
+      );
       response.destroy();
     }, limits.answer);
     response.on('close', () => {
@@ -96,6 +99,7 @@ async function handle(
     return;
   }
   const body = await readDeclaredBody(request);
+  if (body === 'cut') return;
   const call: HttpCall = { app: served.app, ...found, target, headers, body, request, response, ...say };
   const port = served.app.streamingPort;
   await (port === undefined ? answerBuffered(call) : answerStreaming(call, port));
@@ -114,11 +118,19 @@ function answerAdmin(served: Served, request: IncomingMessage, response: ServerR
   answerEmpty(response, 202);
 }
 
-/** A body whose length is told is read whole before the function hears of it; a chunked one is not touched. */
-async function readDeclaredBody(request: IncomingMessage): Promise<Buffer | undefined> {
+/**
+ * A body whose length is told is read whole before the function hears of it; a chunked one is not touched.
+ * @returns `cut` when the client went away before its end
+ */
+async function readDeclaredBody(request: IncomingMessage): Promise<Buffer | undefined | 'cut'> {
   if (isChunked(request) || Number(request.headers['content-length'] ?? 0) === 0) return undefined;
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  try {
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+  } catch (error) {
+    if (!request.complete) return 'cut';
+    throw error;
+  }
   return Buffer.concat(chunks);
 }
 

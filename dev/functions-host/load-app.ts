@@ -1,4 +1,5 @@
 /** Loads the bundle into this process and makes the library ready to be called. */
+import { Server as HttpServer } from 'node:http';
 import { Server } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import type { AppFolder } from './app-folder.ts';
@@ -42,12 +43,13 @@ export async function loadApp(folder: AppFolder, limit: number, write: Write): P
 
 /**
  * The library chooses its mode. In the streaming mode it starts its server, which would listen on all addresses: here
- * it is kept to loopback.
+ * it is kept to loopback, and keeps the connections between the two of us, so that none ends as it is taken up again.
  * @returns the port of its server
  */
 async function begin(model: ProgrammingModel): Promise<number | undefined> {
   const { listen } = Server.prototype;
   Server.prototype.listen = function (this: Server, ...args: unknown[]) {
+    if (this instanceof HttpServer) this.keepAliveTimeout = 0;
     return Reflect.apply(listen, this, typeof args[0] === 'function' ? [0, '127.0.0.1', ...args] : args);
   } as typeof listen;
   let ready: Promise<Record<string, string>>;
@@ -70,9 +72,9 @@ async function within(limit: number, loading: Promise<unknown>): Promise<void> {
   await Promise.race([loading, late]).finally(() => clearTimeout(timer));
 }
 
-function whyNothing({ model }: Registry, { main }: AppFolder): string {
+function whyNothing({ met }: Registry, { main }: AppFolder): string {
   const registered = `${main} registered no function.`;
-  if (model) return registered;
+  if (met) return registered;
   return (
     `${registered} It never reached its host. Either it does not use @azure/functions, or the library's ` +
     'require("@azure/functions-core") failed, which the library keeps to itself: an ESM bundle must keep that module ' +

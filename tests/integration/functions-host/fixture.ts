@@ -19,11 +19,11 @@ export interface Fixture {
 
 /**
  * Bundles `source` into a folder of its own.
- * @param options `banner: false` leaves out the bundle's `require`
+ * @param options `banner` stands in for the one that gives the bundle its `require`
  */
 export async function buildFixture(
   source: string,
-  options: { hostJson?: object; banner?: boolean } = {},
+  options: { hostJson?: object; banner?: string } = {},
 ): Promise<Fixture> {
   const root = await mkdtemp(join(tmpdir(), 'functions-host-'));
   await build({
@@ -34,7 +34,7 @@ export async function buildFixture(
     format: 'esm',
     target: 'node20',
     external: ['@azure/functions-core'],
-    banner: options.banner === false ? {} : { js: banner },
+    banner: { js: options.banner ?? banner },
     logLevel: 'error',
   });
   await writeFile(join(root, 'package.json'), JSON.stringify({ type: 'module', main: 'index.js' }));
@@ -46,8 +46,8 @@ export async function buildFixture(
 export interface Run extends RunningHost {
   /** What the app and its host wrote so far. */
   lines: string[];
-  /** Resolves with the first line, past or to come, that fits. */
-  line(pattern: RegExp): Promise<string>;
+  /** Resolves with the first line that fits, of those to come and those from number `since` on. */
+  line(pattern: RegExp, since?: number): Promise<string>;
 }
 
 /** Runs a host, its output kept. */
@@ -61,7 +61,7 @@ export async function run(options: HostOptions): Promise<Run> {
       for (const look of waiting) look(line);
     },
   });
-  const line = (pattern: RegExp) =>
+  const line = (pattern: RegExp, since = 0) =>
     new Promise<string>(resolve => {
       const look = (text: string) => {
         if (!pattern.test(text)) return;
@@ -69,7 +69,7 @@ export async function run(options: HostOptions): Promise<Run> {
         resolve(text);
       };
       waiting.add(look);
-      for (const text of lines) look(text);
+      for (const text of lines.slice(since)) look(text);
     });
   return { ...host, lines, line };
 }
