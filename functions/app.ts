@@ -5,6 +5,7 @@ import {
   createLogger,
   type EndpointName,
   type Logger,
+  type LogLevel,
   loadConfig,
   toHandler,
   VERSION,
@@ -23,9 +24,14 @@ for (const warning of warnings) processLog.warn('setting without meaning', { war
 
 export const app = createApp(config, { log: processLog, version: VERSION });
 
-/** A logger that writes into the log of one invocation. */
+/**
+ * A logger that writes into the log of one invocation. `LOG_LEVEL` alone decides
+ * what is written: host.json would drop what is below "Information", so lines of
+ * level debug are handed to the host as information.
+ */
 export function logOf(context: InvocationContext): Logger {
-  return createLogger(config.logLevel, (level, line) => context[level](line), { invocation_id: context.invocationId });
+  const write = (level: LogLevel, line: string) => context[level === 'debug' ? 'info' : level](line);
+  return createLogger(config.logLevel, write, { invocation_id: context.invocationId });
 }
 
 /** The handler of an endpoint. */

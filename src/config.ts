@@ -140,7 +140,11 @@ function reasonOf(error: z.ZodError): string {
 }
 
 const guid = z.string().regex(GUID).toLowerCase();
-const onOrOff = z.enum(['on', 'off', 'true', 'false', 'ON', 'OFF']).transform(v => ['on', 'true', 'ON'].includes(v));
+const onOrOff = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['on', 'off', 'true', 'false']))
+  .transform(value => value === 'on' || value === 'true');
 const logLevel = z
   .string()
   .toLowerCase()

@@ -27,23 +27,25 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   return Buffer.concat(chunks, length);
 }
 
-/** The host's own limit, in bytes: nothing longer arrives. */
-const LONGEST_BODY = 100 * 1024 * 1024;
+/** How long what is left of a body is read away, in milliseconds. */
+const DRAIN_MS = 5_000;
 
 /**
- * Reads away what an endpoint has left of a body, keeping nothing, so that the
- * connection it came over can be used again. Never fails.
+ * Reads away what an endpoint has left of a body, keeping nothing. To be waited
+ * for before the answer goes out: Node stops reading a request that was answered
+ * half-way, and whatever comes next over its connection then hangs. Gives up
+ * after five seconds; never fails.
  */
 export async function drain(request: Request): Promise<void> {
   if (!request.body || request.body.locked) return;
-  let length = 0;
+  const reader = request.body.getReader();
+  const late = setTimeout(() => reader.cancel().catch(() => {}), DRAIN_MS);
   try {
-    for await (const chunk of request.body.values({ preventCancel: true })) {
-      length += chunk.byteLength;
-      if (length > LONGEST_BODY) return;
-    }
+    while (!(await reader.read()).done);
   } catch {
     // The sender is gone: there is nothing left to read.
+  } finally {
+    clearTimeout(late);
   }
 }
 

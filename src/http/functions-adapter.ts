@@ -1,5 +1,8 @@
 import type { Cookie, HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
-import type { Logger } from '../log.ts';
+
+type HttpResponseBody = NonNullable<HttpResponseInit['body']>;
+
+import { describeError, type Logger } from '../log.ts';
 import { drain, isHeadersKey } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Fault, programFault, toFault } from './faults.ts';
@@ -32,9 +35,9 @@ export function toHandler(endpoint: () => Promise<Endpoint> | Endpoint, options:
     } catch (error) {
       response = programFault(toFault(error, log));
     }
-    void drain(web);
+    await drain(web);
     log.debug('answered', { method: web.method, path: new URL(web.url).pathname, status: response.status });
-    return toFunctionsResponse(response, correlationId);
+    return toFunctionsResponse(response, correlationId, log);
   };
 }
 
@@ -64,7 +67,7 @@ function traceId(request: Request): string | undefined {
   return id && !/^0+$/.test(id) ? id : undefined;
 }
 
-function toFunctionsResponse(response: Response, correlationId: string): HttpResponseInit {
+function toFunctionsResponse(response: Response, correlationId: string, log: Logger): HttpResponseInit {
   const headers = new Headers(response.headers);
   const cookies = headers.getSetCookie().map(toFunctionsCookie);
   headers.delete('set-cookie');
@@ -73,8 +76,26 @@ function toFunctionsResponse(response: Response, correlationId: string): HttpRes
     status: response.status,
     headers: Object.fromEntries(headers),
     ...(cookies.length > 0 ? { cookies } : {}),
-    ...(response.body ? { body: response.body as unknown as NonNullable<HttpResponseInit['body']> } : {}),
+    ...(response.body ? { body: endingAtErrors(response.body, log) as unknown as HttpResponseBody } : {}),
   };
+}
+
+/** The library leaves the connection open when a response's stream fails: so it ends instead, and the log says why. */
+function endingAtErrors(body: ReadableStream<Uint8Array>, log: Logger): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        log.error('answer cut short', { reason: describeError(error) });
+        controller.close();
+      }
+    },
+    cancel: reason => reader.cancel(reason),
+  });
 }
 
 /** Reads a `Set-Cookie` of our own making. */

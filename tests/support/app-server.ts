@@ -147,7 +147,7 @@ async function answer(
   } catch (error) {
     response = programFault(toFault(error, log));
   }
-  void drain(request);
+  await drain(request);
   const headers: Record<string, string | string[]> = Object.fromEntries(response.headers);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) headers['set-cookie'] = cookies;

@@ -1,5 +1,5 @@
 import { HttpRequest, InvocationContext } from '@azure/functions';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Endpoint } from '../../../src/http/endpoint.ts';
 import { BadRequestError, UnavailableError } from '../../../src/http/errors.ts';
 import { toHandler } from '../../../src/http/functions-adapter.ts';
@@ -79,6 +79,51 @@ test('a body in chunks is 411 where the host buffers, for it would arrive empty'
   const chunked = { method: 'POST', headers: { 'transfer-encoding': 'chunked' } };
   expect((await call(ok, chunked, false)).answer.status).toBe(411);
   expect((await call(ok, chunked, true)).answer.status).toBe(200);
+});
+
+test('an answer whose stream fails ends, for the library would leave its connection open', async () => {
+  let sent = 0;
+  const failing = new ReadableStream({
+    pull(controller) {
+      sent += 1;
+      if (sent === 1) controller.enqueue(Buffer.from('first'));
+      else controller.error(new Error('broken'));
+    },
+  });
+  const { answer, lines } = await call(async () => new Response(failing));
+  expect(await new Response(answer.body as ReadableStream).text()).toBe('first');
+  expect(lines.join()).toContain('broken');
+});
+
+describe('a body that an endpoint leaves', () => {
+  const post = (body: ReadableStream) =>
+    call(async () => new Response('refused', { status: 401 }), {
+      nativeRequest: new Request('http://localhost/x', { method: 'POST', body, duplex: 'half' } as RequestInit),
+    } as never);
+
+  test('is read to its end before the answer goes out', async () => {
+    let left = 100;
+    const body = new ReadableStream({
+      pull(controller) {
+        left -= 1;
+        if (left === 0) controller.close();
+        else controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    expect((await post(body)).answer.status).toBe(401);
+    expect(left).toBe(0);
+  });
+
+  test('is given up after five seconds when it has none', async () => {
+    vi.useFakeTimers();
+    try {
+      const answered = post(new ReadableStream({ pull: () => new Promise(() => {}) }));
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect((await answered).answer.status).toBe(401);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 test('cookies go out as a list, with their attributes', async () => {
