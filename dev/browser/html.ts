@@ -9,7 +9,7 @@ export interface Form {
   /** Absolute. */
   action: string;
   method: 'GET' | 'POST';
-  /** What is sent as the form stands: checkboxes only where they are ticked, no buttons. */
+  /** What is sent as the form stands: checkboxes and radio buttons only where they are ticked, no buttons to press. */
   fields: Field[];
   /** The buttons that send it; `name` is empty where a button has none. */
   buttons: Field[];
@@ -20,27 +20,36 @@ export function readForms(html: string, pageUrl: string): Form[] {
   return [...html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gs)].map(([, head = '', body = '']) => {
     const form = attributesOf(head);
     const inputs = [...body.matchAll(/<input\b([^>]*?)\/?>/gs)].map(([, tag = '']) => attributesOf(tag));
-    const texts = [...body.matchAll(/<textarea\b([^>]*)>(.*?)<\/textarea>/gs)];
+    const texts = [...body.matchAll(/<textarea\b([^>]*)>\n?(.*?)<\/textarea>/gs)];
+    const buttons = [...body.matchAll(/<button\b([^>]*)>/gs)].map(([, tag = '']) => attributesOf(tag));
     return {
       action: new URL(form.get('action') || pageUrl, pageUrl).href,
       method: form.get('method')?.toUpperCase() === 'POST' ? 'POST' : 'GET',
       fields: [
-        ...inputs
-          .filter(input => input.get('type') !== 'submit' && !input.has('disabled'))
-          .filter(input => input.get('type') !== 'checkbox' || input.has('checked'))
-          .map(toField),
-        ...texts.map(([, tag = '', text = '']) => ({ name: attributesOf(tag).get('name') ?? '', value: decode(text) })),
+        ...inputs.filter(isSent).map(input => toField(input, TICKED.has(input.get('type') ?? '') ? 'on' : '')),
+        ...texts
+          .map(([, tag = '', text = '']) => ({ tag: attributesOf(tag), value: decode(text) }))
+          .filter(({ tag }) => !tag.has('disabled'))
+          .map(({ tag, value }) => ({ name: tag.get('name') ?? '', value })),
       ].filter(field => field.name !== ''),
-      buttons: [...body.matchAll(/<button\b([^>]*)>/gs)]
-        .map(([, tag = '']) => attributesOf(tag))
-        .filter(button => (button.get('type') ?? 'submit') === 'submit')
-        .map(toField),
+      buttons: buttons
+        .filter(button => (button.get('type') ?? 'submit') === 'submit' && !button.has('disabled'))
+        .map(button => toField(button)),
     };
   });
 }
 
-function toField(attributes: Map<string, string>): Field {
-  return { name: attributes.get('name') ?? '', value: attributes.get('value') ?? '' };
+/** Kinds of input that are sent only where they are ticked. */
+const TICKED = new Set(['checkbox', 'radio']);
+const PRESSED = new Set(['submit', 'button', 'reset', 'image']);
+
+function isSent(input: Map<string, string>): boolean {
+  const type = input.get('type') ?? '';
+  return !input.has('disabled') && !PRESSED.has(type) && (!TICKED.has(type) || input.has('checked'));
+}
+
+function toField(attributes: Map<string, string>, without = ''): Field {
+  return { name: attributes.get('name') ?? '', value: attributes.get('value') ?? without };
 }
 
 function attributesOf(tag: string): Map<string, string> {

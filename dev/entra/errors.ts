@@ -116,10 +116,13 @@ export const entraErrors = {
       'unsupported_response_type',
       `response_type '${type}' is not enabled for the application.`,
     ),
+  missing: (parameter: string) =>
+    new EntraError(900144, 'invalid_request', `The request body must contain the following parameter: '${parameter}'.`),
   malformed: (why: string) =>
     new EntraError(9002313, 'invalid_request', `Invalid request. Request is malformed or invalid. (${why})`),
   transient: () =>
     new EntraError(90033, 'temporarily_unavailable', 'A transient error has occurred. Please try again.', 503),
+  bug: (why: string) => new EntraError(90004, 'server_error', `The stand-in itself failed: ${why}.`, 500),
   cancelled: () => new EntraError(65004, 'access_denied', 'User declined to consent to access the app.'),
   disabled: (error: 'access_denied' | 'invalid_grant') => new EntraError(50057, error, 'The user account is disabled.'),
   unassigned: (username: string, clientId: string) =>
@@ -152,14 +155,27 @@ export interface ProviderError {
   error_detail?: string | undefined;
 }
 
+/** Of which application a token request was. */
+export interface RequestingClient {
+  clientId: string;
+  tenantId: string;
+  isPublic: boolean;
+}
+
 /** What Entra would have said where oidc-provider's token endpoint raised `error`. */
-export function tokenError(error: ProviderError, clientId: string, tenantId: string): EntraError {
+export function tokenError(error: ProviderError, { clientId, tenantId, isPublic }: RequestingClient): EntraError {
   const detail = error.error_detail ?? '';
   switch (error.error) {
     case 'invalid_client':
       if (detail === 'client not found') return entraErrors.unknownClient(clientId, tenantId);
       if (detail === 'invalid secret provided') return entraErrors.wrongSecret(clientId);
-      return entraErrors.noSecret();
+      return isPublic ? entraErrors.secretOfPublicClient() : entraErrors.noSecret();
+    case 'invalid_request': {
+      const description = error.error_description ?? '';
+      if (description.startsWith('no client authentication')) return entraErrors.missing('client_id');
+      const parameter = /^missing required parameters? '(\w+)'/.exec(description)?.[1];
+      return parameter === undefined ? entraErrors.malformed(description) : entraErrors.missing(parameter);
+    }
     case 'invalid_grant':
       if (detail.includes('already consumed')) return entraErrors.spentCode();
       if (detail.includes('expired')) return entraErrors.expired();

@@ -1,6 +1,5 @@
 /** What every request to the stand-in meets first, before oidc-provider sees it as its own. */
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { EntraError, entraErrors } from './errors.ts';
 import { errorPage, pageHeaders } from './pages.ts';
 import type { Paths } from './paths.ts';
@@ -44,19 +43,19 @@ export function createFront(options: FrontOptions): (req: IncomingMessage, res: 
     try {
       await serve(req, res, options);
     } catch (error) {
-      if (!(error instanceof EntraError)) throw error;
-      await refuse(res, error, options);
+      const entraError = error instanceof EntraError ? error : entraErrors.bug(String(error));
+      if (!res.headersSent) await refuse(req, res, entraError, options);
     }
   };
 }
 
-async function serve(req: IncomingMessage, res: ServerResponse, options: FrontOptions): Promise<void> {
-  const host = `http://${req.headers.host}`;
-  if (!URL.canParse(host) || !LOOPBACK.has(new URL(host).hostname)) {
-    return void res.writeHead(421, { 'content-type': 'text/plain' }).end('This stand-in answers on loopback only.\n');
-  }
-  const url = new URL(req.url ?? '/', host);
-  const endpoint = endpointAt(url.pathname, options.paths);
+async function serve(
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: URL,
+  endpoint: Endpoint | undefined,
+  options: FrontOptions,
+): Promise<void> {
   const body = await bodyOf(req);
   if (body === undefined) return void res.writeHead(413, { connection: 'close' }).end();
   const form = new URLSearchParams(body);
@@ -67,15 +66,22 @@ async function serve(req: IncomingMessage, res: ServerResponse, options: FrontOp
     parameters: [...new Set([...url.searchParams.keys(), ...form.keys()])].sort(),
     grantType: form.get('grant_type') ?? undefined,
   });
+  if (endpoint === undefined)
+    return void res.writeHead(404, { 'content-type': 'text/plain' }).end('Nothing is here.\n');
 
-  const fault = endpoint === undefined ? undefined : options.faults.get(endpoint);
-  if (fault !== undefined) return fail(fault, res, options);
+  const fault = options.faults.get(endpoint);
+  if (fault !== undefined) return fail(fault, res);
 
   if (endpoint === 'authorize') {
+    // OpenID Connect Core section 3.1.2.1 allows a form too.
+    for (const [name, value] of form) url.searchParams.append(name, value);
     checkResource(url.searchParams);
+    checkResponseMode(url.searchParams);
     const scope = url.searchParams.get('scope');
     if (scope !== null) url.searchParams.set('scope', providerScopesOf(scope));
-    req.url = url.pathname + url.search;
+    // oidc-provider would answer errors as JSON to who does not ask for a page.
+    Object.assign(req, { method: 'GET', url: url.pathname + url.search });
+    req.headers.accept = 'text/html';
   }
   if (endpoint === 'token') {
     checkResource(form);
@@ -87,7 +93,7 @@ async function serve(req: IncomingMessage, res: ServerResponse, options: FrontOp
     await options.provider(withBody(req, form), res, form);
     return;
   }
-  await (endpoint === undefined ? options.provider : (options.handlers[endpoint] ?? options.provider))(req, res, form);
+  await (options.handlers[endpoint] ?? options.provider)(req, res, form);
 }
 
 function endpointAt(path: string, paths: Paths): Endpoint | undefined {
@@ -99,17 +105,30 @@ function checkResource(parameters: URLSearchParams): void {
   if (parameters.has('resource')) throw entraErrors.resourceParameter();
 }
 
+/** Entra has others; their answers would not pass through here, so would not be made Entra's. */
+function checkResponseMode(parameters: URLSearchParams): void {
+  if ((parameters.get('response_mode') ?? 'query') === 'query') return;
+  throw entraErrors.malformed('this stand-in has no response_mode but query');
+}
+
+/** The body of a post; undefined when it is too long. */
 async function bodyOf(req: IncomingMessage): Promise<string | undefined> {
   if (req.method !== 'POST') return '';
-  if (Number(req.headers['content-length'] ?? 0) > BODY_LIMIT) return undefined;
-  return (await buffer(req)).toString();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
+    length += chunk.length;
+    if (length > BODY_LIMIT) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** The same request with another form in its body. */
 function withBody(req: IncomingMessage, form: URLSearchParams): IncomingMessage {
   const body = Buffer.from(form.toString());
   const copy = new IncomingMessage(req.socket);
-  const headers = { ...req.headers, 'content-length': String(body.length) };
+  const headers = { ...req.headers, accept: 'application/json', 'content-length': String(body.length) };
   delete headers['transfer-encoding'];
   Object.assign(copy, { method: req.method, url: req.url, httpVersion: req.httpVersion, headers, complete: true });
   copy.push(body);
@@ -117,9 +136,9 @@ function withBody(req: IncomingMessage, form: URLSearchParams): IncomingMessage 
   return copy;
 }
 
-async function refuse(res: ServerResponse, error: EntraError, options: FrontOptions): Promise<void> {
+async function refuse(req: IncomingMessage, res: ServerResponse, error: EntraError, options: FrontOptions) {
   const body = error.describe(options.now());
-  if (options.requests.at(-1)?.endpoint === 'token') {
+  if (req.url?.startsWith(options.paths.token)) {
     res.writeHead(error.status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
     res.end(JSON.stringify(body));
   } else {
@@ -127,7 +146,7 @@ async function refuse(res: ServerResponse, error: EntraError, options: FrontOpti
   }
 }
 
-function fail(fault: Fault, res: ServerResponse, options: FrontOptions): void {
+function fail(fault: Fault, res: ServerResponse): void {
   if (fault === 'outage') throw entraErrors.transient();
   if (fault === 'reset') res.socket?.resetAndDestroy();
   if (fault === 'garbage')

@@ -29,11 +29,11 @@ export function metadataOf(origin: string, tenantId: string, paths: Paths) {
     end_session_endpoint: origin + paths.logout,
     jwks_uri: origin + paths.keys,
     response_types_supported: ['code'],
-    response_modes_supported: ['query', 'form_post'],
+    response_modes_supported: ['query'],
     subject_types_supported: ['pairwise'],
     id_token_signing_alg_values_supported: ['RS256'],
     scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
+    token_endpoint_auth_methods_supported: ['client_secret_post'],
     claims_supported: [
       'sub',
       'iss',

@@ -48,7 +48,7 @@ export function peopleOf(tid: string): Record<PersonName, Person> {
       tid,
       name: 'Charles Babbage',
       username: 'charles@contoso.example',
-      note: 'His account is disabled',
+      note: 'Account is disabled',
     },
     unassigned: {
       oid: '0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f505',

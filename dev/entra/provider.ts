@@ -103,7 +103,11 @@ export function createProvider(options: ProviderOptions): Provider {
   });
 
   provider.on('grant.error', (ctx, error) => {
-    const entraError = tokenError(error as ProviderError, String(ctx.oidc.params?.client_id ?? ''), tenantId);
+    const entraError = tokenError(error as ProviderError, {
+      tenantId,
+      clientId: String(ctx.oidc.params?.client_id ?? ''),
+      isPublic: options.clientSecret === undefined,
+    });
     ctx.status = entraError.status;
     ctx.body = entraError.describe(options.now());
   });

@@ -20,6 +20,11 @@ export function providerScopesOf(scope: string): string {
   return names.filter(name => providerScopes.includes(name)).join(' ');
 }
 
+/** The same with Entra's name for it again, to be read by people. */
+export function shownScopesOf(scope: string): string[] {
+  return scope.split(' ').map(name => (name === OFFLINE ? 'offline_access' : name));
+}
+
 /** The scopes that are not OpenID Connect's own: those of an API. */
 export function resourceScopesOf(scope: string): string[] {
   return scope.split(' ').filter(name => name !== '' && !OPENID_CONNECT.has(name));

@@ -4,6 +4,7 @@ import type { Provider } from 'oidc-provider';
 import { type EntraError, entraErrors } from './errors.ts';
 import { consentPage, pageHeaders, pickerPage, signedOutPage } from './pages.ts';
 import { type Person, type PersonName, personNames, subjectOf } from './people.ts';
+import { shownScopesOf } from './scopes.ts';
 
 export interface SignInOptions {
   provider: Provider;
@@ -24,7 +25,7 @@ export async function signIn(req: IncomingMessage, res: ServerResponse, form: UR
     const signedIn = Object.values(people).find(person => subjectOf(person, clientId) === session?.accountId);
     const page =
       prompt.name === 'consent' && signedIn !== undefined
-        ? consentPage(signedIn, String(params.scope).split(' '))
+        ? consentPage(signedIn, shownScopesOf(String(params.scope)))
         : pickerPage(people, hint);
     return res.writeHead(200, pageHeaders).end(String(await page));
   }
