@@ -40,11 +40,20 @@ export interface FrontOptions {
 /** The request handler of the stand-in's server. */
 export function createFront(options: FrontOptions): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   return async (req, res) => {
+    // Joined and not resolved: a path such as //elsewhere must not become the host.
+    const address = `http://${req.headers.host}${req.url}`;
+    if (!URL.canParse(address) || !LOOPBACK.has(new URL(address).hostname)) {
+      return void res.writeHead(421, { 'content-type': 'text/plain' }).end('This stand-in answers on loopback only.\n');
+    }
+    const url = new URL(address);
+    const endpoint = endpointAt(url.pathname, options.paths);
     try {
-      await serve(req, res, options);
+      await serve(req, res, url, endpoint, options);
     } catch (error) {
-      const entraError = error instanceof EntraError ? error : entraErrors.bug(String(error));
-      if (!res.headersSent) await refuse(req, res, entraError, options);
+      if (error instanceof EntraError) return refuse(res, error, endpoint, options);
+      // The browser has gone in the middle of its request.
+      if (req.destroyed && !req.complete) return;
+      throw error;
     }
   };
 }
@@ -136,9 +145,14 @@ function withBody(req: IncomingMessage, form: URLSearchParams): IncomingMessage 
   return copy;
 }
 
-async function refuse(req: IncomingMessage, res: ServerResponse, error: EntraError, options: FrontOptions) {
+async function refuse(
+  res: ServerResponse,
+  error: EntraError,
+  endpoint: Endpoint | undefined,
+  options: FrontOptions,
+): Promise<void> {
   const body = error.describe(options.now());
-  if (req.url?.startsWith(options.paths.token)) {
+  if (endpoint === 'token') {
     res.writeHead(error.status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
     res.end(JSON.stringify(body));
   } else {

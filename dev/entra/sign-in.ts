@@ -1,16 +1,11 @@
-import type { Browser, Page, VisitOptions } from '../browser/index.ts';
+import type { Browser, Navigation, Page } from '../browser/index.ts';
 import type { PersonName } from './people.ts';
 
-/**
- * Presses somebody's button, or Cancel, on the stand-in's account picker and follows the way back to the application.
- * @throws Error when `page` is not the account picker
- */
-export function signInAs(
-  browser: Browser,
-  page: Page,
-  who: PersonName | 'cancel',
-  options: VisitOptions = {},
-): Promise<Page> {
-  const button = who === 'cancel' ? { name: 'cancel' } : { name: 'person', value: who };
-  return browser.submit(page, { button }, options);
+/** Somebody of the account picker, or its button to cancel. */
+export type Choice = PersonName | 'cancel';
+
+/** Presses a button of the stand-in's account picker. */
+export function signInAs(browser: Browser, picker: Page, who: Choice, navigation: Navigation = {}): Promise<Page> {
+  const button = who === 'cancel' ? 'cancel=yes' : `person=${who}`;
+  return browser.submit(picker, { ...navigation, button });
 }
