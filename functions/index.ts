@@ -17,5 +17,9 @@ import './protected-resource.ts';
 import './purge.ts';
 import { app } from './app.ts';
 
-// All functions are registered. What the first requests need loads while the host goes on.
-void app.preload();
+/**
+ * An instance starts because a request waits for it, and the first answer, most often a 401 or a document, needs little
+ * code. The rest is loaded when that answer is out; who needs it earlier loads it by itself. In milliseconds.
+ */
+const PRELOAD_AFTER = 1000;
+setTimeout(() => app.preload(), PRELOAD_AFTER).unref();

@@ -43,7 +43,7 @@ export interface App {
   endpoint(name: EndpointName): Promise<Endpoint>;
   /** Deletes what is due; see `storage/purge.ts`. */
   purge(): Promise<PurgeReport>;
-  /** Loads behind the scenes what the first requests will need. Never fails. */
+  /** Loads what the first answer does not need and later ones do. Never fails. */
   preload(): Promise<void>;
 }
 
@@ -128,7 +128,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     endpoint: async name => (isLoaded(name) ? loaded[name] : (await oauth())[name]),
     purge: async () => (await import('./storage/purge.ts')).purge(tables, now()),
     preload: async () => {
-      await Promise.allSettled([tables.preload(), keys()]);
+      await Promise.allSettled([import('./mcp/server.ts'), tables.preload(), keys()]);
     },
   };
 }

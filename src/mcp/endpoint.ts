@@ -1,4 +1,4 @@
-import { createMcpHandler } from '@modelcontextprotocol/server';
+import type { McpHttpHandler } from '@modelcontextprotocol/server';
 import { readJson } from '../http/body.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
 import { BadRequestError, UnavailableError } from '../http/errors.ts';
@@ -7,6 +7,7 @@ import { describeError } from '../log.ts';
 import type { ServerFacts, Services, Tool } from './define-tool.ts';
 import { holdFirstEvent } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
+import { failureText, outageText } from './failure-texts.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import {
   INTERNAL_ERROR,
@@ -19,7 +20,6 @@ import {
 } from './json-rpc.ts';
 import { neededScopes } from './needed-scopes.ts';
 import type { OriginRule } from './origin.ts';
-import { createServer, failureText, outageText } from './server.ts';
 
 export interface McpEndpointOptions extends GuardOptions {
   isOriginAllowed: OriginRule;
@@ -48,9 +48,12 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
   if (tools.size < options.tools.length) throw new Error('Two tools have the same name.');
   const toolTimeLimitMs = options.toolTimeLimitMs ?? TOOL_TIME_LIMIT_MS;
   const serverOptions = { ...options, tools, toolTimeLimitMs };
-  const handler = createMcpHandler(({ authInfo }) =>
-    createServer(serverOptions, authInfo?.extra?.exchange as Exchange),
-  );
+  let handler: Promise<McpHttpHandler> | undefined;
+  /** The library is most of the code, and the first answer of a new instance is often a 401, which needs none of it. */
+  const loadHandler = () => {
+    handler ??= import('./server.ts').then(({ createHandler }) => createHandler(serverOptions));
+    return handler;
+  };
 
   async function respond(request: Request, context: RequestContext): Promise<Response> {
     const origin = request.headers.get('origin');
@@ -84,7 +87,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     const { clientId, scopes } = exchange.token;
     // The token itself goes no further than the guard.
     const authInfo = { token: '', clientId, scopes: [...scopes], extra: { exchange } };
-    const answer = await handler.fetch(request, { authInfo, parsedBody: body });
+    const answer = await (await loadHandler()).fetch(request, { authInfo, parsedBody: body });
     // Twice a tool's limit ends a stream whose answer never comes, such as that of a call cancelled in its own batch.
     const response = await holdFirstEvent(answer, 2 * toolTimeLimitMs);
     // In a batch each message has an outcome of its own, which one status would hide.

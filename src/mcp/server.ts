@@ -1,9 +1,17 @@
-import { type CallToolResult, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
+import {
+  type CallToolResult,
+  createMcpHandler,
+  type McpHttpHandler,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+} from '@modelcontextprotocol/server';
 import { covers } from '../access/scopes.ts';
 import { UnavailableError } from '../http/errors.ts';
 import { describeError, type Logger } from '../log.ts';
 import { type ServerFacts, type Services, type Tool, ToolError } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
+import { failureText, outageText } from './failure-texts.ts';
 import { listNotes, NOTE_TEMPLATES, readNote } from './note-resources.ts';
 import { TimeLimitError, withTimeLimit } from './time-limit.ts';
 
@@ -20,12 +28,17 @@ export interface ServerOptions {
 /** Neither list changes while the server runs, so nothing is ever announced, and nobody need hold a stream open. */
 const CAPABILITIES = { tools: { listChanged: false }, resources: { listChanged: false } };
 
+/** The library's handler for both eras. Its requests bring their {@link Exchange} as `authInfo.extra.exchange`. */
+export function createHandler(options: ServerOptions): McpHttpHandler {
+  return createMcpHandler(({ authInfo }) => createServer(options, authInfo?.extra?.exchange as Exchange));
+}
+
 /**
  * A server for the messages of one HTTP request. The library's `McpServer`
  * would register all tools anew each time and cannot page resources, so this is
  * its plain `Server`.
  */
-export function createServer(options: ServerOptions, exchange: Exchange): Server {
+function createServer(options: ServerOptions, exchange: Exchange): Server {
   const { services, tools } = options;
   const { token, context } = exchange;
   const { name, version } = options.server;
@@ -95,14 +108,4 @@ async function attempt<T>(exchange: Exchange, log: Logger, work: () => Promise<T
     log.error('MCP request failed', { error: describeError(error) });
     throw new ProtocolError(ProtocolErrorCode.InternalError, failureText(exchange.context.correlationId));
   }
-}
-
-/** What a client is told of an outage. */
-export function outageText({ service, retryAfterSeconds }: UnavailableError): string {
-  return `${service} cannot be reached just now. Try again in ${retryAfterSeconds} seconds.`;
-}
-
-/** What a client is told of a fault of ours. */
-export function failureText(correlationId: string): string {
-  return `Something went wrong here. The log has it under ${correlationId}.`;
 }
