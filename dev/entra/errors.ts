@@ -122,6 +122,7 @@ export const entraErrors = {
     new EntraError(9002313, 'invalid_request', `Invalid request. Request is malformed or invalid. (${why})`),
   transient: () =>
     new EntraError(90033, 'temporarily_unavailable', 'A transient error has occurred. Please try again.', 503),
+  bug: (why: string) => new EntraError(90004, 'server_error', `The stand-in itself failed: ${why}.`, 500),
   cancelled: () => new EntraError(65004, 'access_denied', 'User declined to consent to access the app.'),
   disabled: (error: 'access_denied' | 'invalid_grant') => new EntraError(50057, error, 'The user account is disabled.'),
   unassigned: (username: string, clientId: string) =>
@@ -202,6 +203,7 @@ export function authorizeError(error: ProviderError, clientId: string, responseT
     case 'unsupported_response_type':
       return entraErrors.responseType(responseType);
     default:
+      if (error.error_description?.includes('response_type is not')) return entraErrors.responseType(responseType);
       return entraErrors.malformed(error.error_description ?? error.error);
   }
 }

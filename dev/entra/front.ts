@@ -50,10 +50,9 @@ export function createFront(options: FrontOptions): (req: IncomingMessage, res: 
     try {
       await serve(req, res, url, endpoint, options);
     } catch (error) {
-      if (error instanceof EntraError) return refuse(res, error, endpoint, options);
-      // The browser has gone in the middle of its request.
-      if (req.destroyed && !req.complete) return;
-      throw error;
+      // The browser has gone in the middle of its request, or the stand-in broke off its own answer.
+      if (res.destroyed || res.headersSent) return void res.destroy();
+      await refuse(res, error instanceof EntraError ? error : entraErrors.bug(String(error)), endpoint, options);
     }
   };
 }

@@ -200,22 +200,26 @@ function asEntraWould(location: string, responseType: string, options: ProviderO
   const url = new URL(location);
   const placeOf = ({ origin, pathname }: URL) => origin + pathname;
   if (!options.redirectUris.some(uri => placeOf(new URL(uri)) === placeOf(url))) return location;
-  const { searchParams } = url;
-  searchParams.delete('iss');
-  const error = searchParams.get('error');
-  if (error === null) {
-    searchParams.set('session_state', options.key.kid);
-    return url.href;
-  }
-  const description = searchParams.get('error_description') ?? '';
+  // Errors about a response_type other than code come in the fragment.
+  const answer = url.hash === '' ? url.searchParams : new URLSearchParams(url.hash.slice(1));
+  answer.delete('iss');
+  const error = answer.get('error');
+  if (error === null) answer.set('session_state', options.key.kid);
+  else nameError(answer, error, responseType, options);
+  if (url.hash !== '') url.hash = answer.toString();
+  return url.href;
+}
+
+/** Puts Entra's number and words into an error, as far as they are not there. */
+function nameError(answer: URLSearchParams, error: string, responseType: string, options: ProviderOptions): void {
+  const description = answer.get('error_description') ?? '';
   if (!description.startsWith('AADSTS')) {
     const entra = authorizeError({ error, error_description: description }, options.clientId, responseType);
     const body = entra.describe(options.now());
-    searchParams.set('error', body.error);
-    searchParams.set('error_description', body.error_description);
+    answer.set('error', body.error);
+    answer.set('error_description', body.error_description);
   }
-  const number = /^AADSTS(\d+)/.exec(searchParams.get('error_description') ?? '')?.[1];
-  searchParams.set('error_uri', `https://login.microsoftonline.com/error?code=${number}`);
-  if (number === '65004') searchParams.set('error_subcode', 'cancel');
-  return url.href;
+  const number = /^AADSTS(\d+)/.exec(answer.get('error_description') ?? '')?.[1];
+  answer.set('error_uri', `https://login.microsoftonline.com/error?code=${number}`);
+  if (number === '65004') answer.set('error_subcode', 'cancel');
 }

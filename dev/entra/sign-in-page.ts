@@ -38,8 +38,10 @@ export async function signIn(req: IncomingMessage, res: ServerResponse, form: UR
   if (options.isDisabled(person)) return goBackWith(entraErrors.disabled('access_denied'));
   if (name === 'unassigned') return goBackWith(entraErrors.unassigned(person.username, clientId));
   const accountId = subjectOf(person, clientId);
+  const result = { login: { accountId }, [prompt.name]: { accountId } };
+  const location = await provider.interactionResult(req, res, result);
   await leaveToAnother(req, res, accountId, provider);
-  return provider.interactionFinished(req, res, { login: { accountId }, [prompt.name]: { accountId } });
+  return res.writeHead(303, { location }).end();
 
   function goBackWith(error: EntraError) {
     const { error: code, error_description } = error.describe(options.now());
@@ -71,7 +73,10 @@ async function interactionOf(req: IncomingMessage, res: ServerResponse, provider
   }
 }
 
-/** oidc-provider would end the old person's session on a page that needs JavaScript. */
+/**
+ * oidc-provider would end the old person's session on a page that needs JavaScript. Only after the choice was taken:
+ * oidc-provider refuses one whose session has changed hands since the page was shown.
+ */
 async function leaveToAnother(req: IncomingMessage, res: ServerResponse, accountId: string, provider: Provider) {
   const session = await provider.Session.get(provider.createContext(req, res));
   if (session.accountId === undefined || session.accountId === accountId) return;
