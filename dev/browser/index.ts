@@ -102,7 +102,7 @@ export class Browser {
         headers: {
           accept: 'text/html,application/xhtml+xml',
           'sec-fetch-site': site ?? 'none',
-          'sec-fetch-mode': 'navigate',
+          // Sec-Fetch-Mode would be navigate, but fetch always says cors.
           'sec-fetch-dest': 'document',
           ...(cookie ? { cookie } : {}),
           ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),

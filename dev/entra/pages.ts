@@ -81,7 +81,7 @@ function page(title: string, content: Html): Html {
         </style>
       </head>
       <body>
-        <header role="note">This is a stand-in for Microsoft Entra ID, for local development only.</header>
+        <header>This is a stand-in for Microsoft Entra ID, for local development only.</header>
         <main>
           <h1>${title}</h1>
           ${content}

@@ -61,6 +61,7 @@ export function createProvider(options: ProviderOptions): Provider {
     },
     scopes: providerScopes,
     pkce: { required: () => false },
+    allowOmittingSingleRegisteredRedirectUri: false,
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, _client, code) => code.scopes.has(OFFLINE),
     expiresWithSession: () => false,

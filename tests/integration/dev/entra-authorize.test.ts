@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Browser, textOf } from '../../../dev/browser/index.ts';
 import { type Entra, personNames, startEntra } from '../../../dev/entra/index.ts';
@@ -232,6 +233,7 @@ describe('what is refused on a page, and sent nowhere', () => {
     ['a redirect URI with a query', 50011, { redirect_uri: `${REDIRECT_URI}?a=b` }],
     ['a redirect URI on another host', 50011, { redirect_uri: 'https://attacker.example/auth/callback' }],
     ['another application', 700016, { client_id: '00000000-0000-0000-0000-000000000000' }],
+    ['no redirect URI', 9002313, { redirect_uri: undefined }],
     ['no application', 9002313, { client_id: undefined }],
     ['another response_mode', 9002313, { response_mode: 'form_post' }],
   ] as const)('%s: AADSTS%d', async (_what, number, change) => {
@@ -352,6 +354,15 @@ describe('on loopback only', () => {
     await once(socket, 'data');
     socket.resetAndDestroy();
     expect(await ask('localhost', '/')).toBe(404);
+  });
+
+  test('listens at no other address of this computer', async () => {
+    const addresses = Object.values(networkInterfaces()).flatMap(each => each ?? []);
+    for (const { address } of addresses.filter(({ family, internal }) => family === 'IPv4' && !internal)) {
+      const socket = connect(entra.port, address);
+      await expect(once(socket, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    }
+    expect(entra.url).toBe(`http://localhost:${entra.port}`);
   });
 
   test('a busy port is named', async () => {
