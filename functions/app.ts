@@ -34,11 +34,17 @@ export function logOf(context: InvocationContext): Logger {
   return createLogger(config.logLevel, write, { invocation_id: context.invocationId });
 }
 
-/** The handler of an endpoint. */
-export function handle(name: EndpointName): HttpHandler {
+/** The handler of an endpoint that people see. */
+export const handlePage = (name: EndpointName): HttpHandler => handler(name, false);
+
+/** The handler of an endpoint that programs use, web pages of other sites among them (CORS). */
+export const handle = (name: EndpointName): HttpHandler => handler(name, true);
+
+function handler(name: EndpointName, cors: boolean): HttpHandler {
   return toHandler(() => app.endpoint(name), {
     log: logOf,
     newCorrelationId: () => randomBytes(16).toString('hex'),
     streaming: config.httpStreaming,
+    cors,
   });
 }

@@ -1,10 +1,10 @@
 import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import { handlePage } from './app.ts';
 
 /** Where Entra sends the browser back to. */
 app.http('auth-callback', {
   methods: ['GET'],
   authLevel: 'anonymous',
   route: 'auth/callback',
-  handler: handle('callback'),
+  handler: handlePage('callback'),
 });

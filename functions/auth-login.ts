@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import { handlePage } from './app.ts';
 
 /** Sends the browser to Entra. */
-app.http('auth-login', { methods: ['GET'], authLevel: 'anonymous', route: 'auth/login', handler: handle('login') });
+app.http('auth-login', { methods: ['GET'], authLevel: 'anonymous', route: 'auth/login', handler: handlePage('login') });

@@ -1,5 +1,10 @@
 import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import { handlePage } from './app.ts';
 
 /** Ends the browser’s session. */
-app.http('auth-logout', { methods: ['POST'], authLevel: 'anonymous', route: 'auth/logout', handler: handle('logout') });
+app.http('auth-logout', {
+  methods: ['POST'],
+  authLevel: 'anonymous',
+  route: 'auth/logout',
+  handler: handlePage('logout'),
+});

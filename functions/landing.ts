@@ -1,10 +1,10 @@
 import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import { handlePage } from './app.ts';
 
 /** The landing page. The host takes an empty route for the function’s name, so the route is an optional segment of no length. */
 app.http('landing', {
   methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: '{ignored:maxlength(0)?}',
-  handler: handle('landing'),
+  handler: handlePage('landing'),
 });

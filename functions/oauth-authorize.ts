@@ -1,10 +1,10 @@
 import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import { handlePage } from './app.ts';
 
 /** The authorization endpoint. */
 app.http('oauth-authorize', {
   methods: ['GET'],
   authLevel: 'anonymous',
   route: 'oauth/authorize',
-  handler: handle('authorize'),
+  handler: handlePage('authorize'),
 });

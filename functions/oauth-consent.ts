@@ -1,10 +1,10 @@
 import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import { handlePage } from './app.ts';
 
 /** The person’s decision. */
 app.http('oauth-consent', {
   methods: ['POST'],
   authLevel: 'anonymous',
   route: 'oauth/consent',
-  handler: handle('consent'),
+  handler: handlePage('consent'),
 });

@@ -38,10 +38,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
 
-  constructor(problems: readonly string[]) {
-    super(
-      `The settings have ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map(p => `  - ${p}`).join('\n')}`,
-    );
+  /** @param warnings are told with the problems, for one may explain another */
+  constructor(problems: readonly string[], warnings: readonly string[] = []) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    const lines = [...problems, ...warnings.map(warning => `Note: ${warning}`)].map(line => `  - ${line}`);
+    super(`The settings have ${count}:\n${lines.join('\n')}`);
     this.problems = problems;
   }
 }
@@ -114,7 +115,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   };
   const allowedOrigins = read('ALLOWED_ORIGINS', origins);
 
-  if (problems.length > 0 || !tenantId || !clientId) throw new ConfigError(problems);
+  const warnings = warningsFor(environment, onLoopback);
+  if (problems.length > 0 || !tenantId || !clientId) throw new ConfigError(problems, warnings);
 
   const config: Config = {
     origin: publicOrigin,
@@ -128,7 +130,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     ...(allowedOrigins ? { allowedOrigins } : {}),
     ...rest,
   };
-  return { config: deepFreeze(config), warnings: warningsFor(environment) };
+  return { config: deepFreeze(config), warnings };
 }
 
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -197,10 +199,13 @@ function isConnectionString(text: string): boolean {
   return /^UseDevelopmentStorage=true;?$/i.test(text) || /(^|;)(AccountName|TableEndpoint)=/i.test(text);
 }
 
-function warningsFor(environment: Readonly<Record<string, string | undefined>>): string[] {
+function warningsFor(environment: Readonly<Record<string, string | undefined>>, onLoopback: boolean): string[] {
   const warnings: string[] = [];
   if (environment.AUTH_SERVER_PORT) {
     warnings.push('AUTH_SERVER_PORT has no meaning: sign-in and MCP are one server, and its port is SERVER_PORT.');
+  }
+  if (environment.ALLOWED_ORIGINS && onLoopback) {
+    warnings.push('ALLOWED_ORIGINS has no meaning on a laptop: there pages of loopback origins alone may call /mcp.');
   }
   return warnings;
 }

@@ -46,7 +46,7 @@ export const SETTINGS = [
   },
   {
     name: 'AUTH_SCOPES',
-    about: 'What the app asks of Entra at sign-in.',
+    about: 'What the app asks of Entra at sign-in; MSAL adds offline_access.',
     expected: 'scopes with spaces between, openid and profile among them',
     example: 'openid profile email',
     fallback: 'openid profile email',
@@ -110,7 +110,7 @@ export const SETTINGS = [
   {
     name: 'SERVER_HOST',
     about: 'The local host’s name; in Azure without meaning.',
-    expected: 'localhost or a loopback address',
+    expected: 'localhost, 127.0.0.1 or [::1]',
     example: 'localhost',
     fallback: 'localhost',
   },

@@ -46,9 +46,15 @@ function clientLines(mcpUrl: string): [string, string][] {
       client,
       where === 'in a terminal' ? line : `${where}: ${line}`,
     ]),
+    ['Claude Desktop', `in claude_desktop_config.json: ${claudeDesktop(mcpUrl)}`],
     ['Inspector', `npx @modelcontextprotocol/inspector --transport http --server-url ${mcpUrl}`],
     ['The example', `npm run client -- ${mcpUrl}`],
   ];
+}
+
+/** Its connectors come from Anthropic's network, so a server on this machine needs a bridge. */
+function claudeDesktop(mcpUrl: string): string {
+  return JSON.stringify({ mcpServers: { 'entra-mcp': { command: 'npx', args: ['-y', 'mcp-remote', mcpUrl] } } });
 }
 
 export function table(rows: [string, string][]): string {

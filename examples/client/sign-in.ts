@@ -32,6 +32,7 @@ export class SignIn implements OAuthClientProvider {
   readonly #options: SignInOptions;
   #state = '';
   #verifier = '';
+  #justRegistered = false;
   #discovery: OAuthDiscoveryState | undefined;
   #answer: Promise<URLSearchParams> | undefined;
 
@@ -91,13 +92,13 @@ export class SignIn implements OAuthClientProvider {
 
   async clientInformation(): Promise<StoredOAuthClientInformation | undefined> {
     const { client, tokens } = await this.#options.store.load();
-    if (client === undefined || tokens !== undefined) return client;
-    // A new sign-in is ahead. Not every server lets the port differ from the registered one, as RFC 8252 wants it.
-    const registered = 'redirect_uris' in client ? client.redirect_uris : undefined;
-    return registered === undefined || registered.includes(this.redirectUrl) ? client : undefined;
+    // A new sign-in registers anew: a server may have forgotten the client since, or want the port of now. To a server
+    // that knows the client it is the same registration, or one more that it will forget.
+    return tokens !== undefined || this.#justRegistered ? client : undefined;
   }
 
   async saveClientInformation(client: StoredOAuthClientInformation): Promise<void> {
+    this.#justRegistered = true;
     await this.#change({ client });
   }
 
@@ -106,6 +107,7 @@ export class SignIn implements OAuthClientProvider {
   }
 
   async saveTokens(tokens: StoredOAuthTokens): Promise<void> {
+    this.#justRegistered = false;
     await this.#change({ tokens });
   }
 

@@ -7,7 +7,7 @@
 export const SCOPES = {
   profile: 'See your name and e-mail address',
   'notes:read': 'Read the notes that you saved here',
-  'notes:write': 'Save and delete notes for you',
+  'notes:write': 'Save and delete notes for you, and read them',
 } as const;
 
 export type Scope = keyof typeof SCOPES;

@@ -6,6 +6,7 @@ import { describeError, type Logger } from '../log.ts';
 import { drain, isHeadersKey } from './body.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Fault, programFault, toFault } from './faults.ts';
+import { withCors } from './responses.ts';
 
 /**
  * The one place that knows the Functions host. It meets the faults of its
@@ -20,6 +21,8 @@ export interface AdapterOptions {
   readonly newCorrelationId: () => string;
   /** Whether the host streams; when it does not, a body sent in chunks arrives empty. */
   readonly streaming: boolean;
+  /** Whether pages of any site may read what is answered for a fault: where the endpoint's own answers say so too. */
+  readonly cors: boolean;
 }
 
 /** Makes a Functions handler of an endpoint, which is looked up at the first request so that the app starts fast. */
@@ -28,12 +31,13 @@ export function toHandler(endpoint: () => Promise<Endpoint> | Endpoint, options:
     const web = toWebRequest(request);
     const correlationId = traceId(web) ?? options.newCorrelationId();
     const log = options.log(context).with({ correlation_id: correlationId, function: context.functionName });
+    const answer = (fault: Fault) => (options.cors ? withCors(programFault(fault)) : programFault(fault));
     let response: Response;
     try {
       const refusal = refuseBeforeReading(web, options.streaming);
-      response = refusal ? programFault(refusal) : await (await endpoint())(web, { correlationId, log });
+      response = refusal ? answer(refusal) : await (await endpoint())(web, { correlationId, log });
     } catch (error) {
-      response = programFault(toFault(error, log));
+      response = answer(toFault(error, log));
     }
     await drain(web);
     log.debug('answered', { method: web.method, path: new URL(web.url).pathname, status: response.status });

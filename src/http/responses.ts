@@ -20,8 +20,12 @@ export function oauthError(
   description: string,
   headers: Record<string, string> = {},
 ): Response {
-  const error_description = description.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?').slice(0, 300);
-  return json(status, { error, error_description }, headers);
+  return json(status, { error, error_description: plainAscii(description).slice(0, 300) }, headers);
+}
+
+/** The characters of an `error_description` (RFC 6749 section 5.2): printable ASCII without quotes and backslashes. */
+export function plainAscii(text: string): string {
+  return text.replace(/[’"]/g, "'").replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?');
 }
 
 /** 503 for an OAuth client: nothing was consumed, the same request works later. */

@@ -2,7 +2,7 @@ import { type EntraRefusal, EntraRefusedError, entraRefusal } from '../entra/err
 import type { SignedIn } from '../entra/id-token.ts';
 import { FormParameters } from '../http/body.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
-import { redirect } from '../http/responses.ts';
+import { plainAscii, redirect } from '../http/responses.ts';
 import { hashOf } from '../keys/hash.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { CompletedSignin, Signin, StartedSignin, StoredSignin } from '../storage/signins.ts';
@@ -120,7 +120,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     context.log.warn('Entra has refused a sign-in', { error: refusal.error, code: refusal.code });
     if (asked) {
       const description = [refusal.what, refusal.todo, refusal.code].filter(Boolean).join(' ');
-      return redirect(toClient(asked, { error: refusal.error, error_description: ascii(description) }));
+      return redirect(toClient(asked, { error: refusal.error, error_description: plainAscii(description) }));
     }
     return failure(request, context, {
       status: refusal.error === 'temporarily_unavailable' ? 503 : 403,
@@ -128,7 +128,8 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       what: refusal.what,
       todo: refusal.todo,
       ...(refusal.code ? { code: refusal.code } : {}),
-      action: { href: PATHS.login, label: 'Sign in again' },
+      // Entra would take the same account again without a word.
+      action: { href: `${PATHS.login}?prompt=select_account`, label: 'Sign in with another account' },
     });
   }
 
@@ -147,6 +148,3 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     return asked && code ? toClient(asked, { code }) : undefined;
   }
 }
-
-/** RFC 6749 section 4.1.2.1: an error_description holds printable ASCII without quotes and backslashes. */
-const ascii = (text: string) => text.replaceAll('’', "'").replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?');

@@ -4,7 +4,7 @@ import type { Endpoint } from '../http/endpoint.ts';
 import { redirect } from '../http/responses.ts';
 import { presentedBinding } from './browser-binding.ts';
 import { openConsent } from './consent-request.ts';
-import { expiredSignin, failure, wrongBrowser } from './failure.ts';
+import { expiredSignin, type Failure, failure, wrongBrowser } from './failure.ts';
 import { PATHS } from './paths.ts';
 import { redirectTo } from './redirect-uri.ts';
 import { isSameOriginPost } from './same-origin.ts';
@@ -40,6 +40,7 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
       );
     }
     const scopes = approvedScopes(form, asked.scopes);
+    if (scopes.length === 0) return failure(request, context, nothingTicked());
     const offline = asked.offline && form.all('scope').includes('offline_access');
     const signin = startSignin(ring, random, {
       id: signinId,
@@ -52,6 +53,15 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     await signins.insert(signinId, signin);
     context.log.info('consent given', { client: asked.clientId, scopes, signin: signinId });
     return redirect(`${origin}${PATHS.login}?signin=${signinId}`);
+  };
+}
+
+function nothingTicked(): Failure {
+  return {
+    status: 400,
+    error: 'invalid_scope',
+    what: 'Nothing was ticked, so the application could do nothing.',
+    todo: 'Go back and tick what it may do, or deny it.',
   };
 }
 

@@ -37,7 +37,10 @@ export async function tokenAnswer(
     person: { ...person, ...(grant.name ? { name: grant.name } : {}), ...(grant.email ? { email: grant.email } : {}) },
     clientId: grant.clientId,
     grantId,
-    tokenId: createHash('sha256').update(`${grantId}.${grant.generation}`).digest('base64url').slice(0, 22),
+    tokenId: createHash('sha256')
+      .update(`${grantId}.${grant.generation}.${grant.scope}`)
+      .digest('base64url')
+      .slice(0, 22),
     resource: grant.resource,
     scopes: parseScopes(grant.scope),
     issuedAt,

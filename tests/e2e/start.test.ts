@@ -31,7 +31,7 @@ test('runs everything, says where and how to connect, and stops all of it on Ctr
   for (const line of [`${server}/mcp`, `:${env.ENTRA_PORT}`, `:${env.AZURITE_TABLE_PORT}`, 'Ada Lovelace']) {
     expect(script.output()).toContain(line);
   }
-  for (const client of ['VS Code', 'Claude Code', 'Cursor', 'Codex', 'Inspector']) {
+  for (const client of ['VS Code', 'Claude Code', 'Claude Desktop', 'Cursor', 'Codex', 'Inspector']) {
     expect(script.output()).toMatch(new RegExp(`${client} .*${server}/mcp`));
   }
   expect((await fetch(`${server}/health`)).status).toBe(200);

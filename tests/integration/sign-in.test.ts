@@ -10,10 +10,11 @@ import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser } from '../../dev/browser/index.ts';
 import type { PersonName } from '../../dev/entra/people.ts';
+import type { Credentials } from '../../examples/client/credentials.ts';
 import { startReceiver } from '../../examples/client/loopback.ts';
 import { SignIn } from '../../examples/client/sign-in.ts';
 import { type AppServer, startAppServer } from '../support/app-server.ts';
-import { approveAndSignIn, callTool, connect, REDIRECT_URI } from '../support/flows.ts';
+import { approveAndSignIn, callTool, connect, mcp, REDIRECT_URI } from '../support/flows.ts';
 
 /** Whole sign-ins by clients that others wrote, over two instances that take the requests in turn. */
 let server: AppServer;
@@ -23,9 +24,9 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** What a client and its person need: a loopback receiver, credentials in memory, and a browser. */
-async function person(who: PersonName) {
+async function person(who: PersonName, remembered: Credentials = {}) {
   const receiver = await startReceiver();
-  let kept = {};
+  let kept = remembered;
   const signIn = new SignIn({
     clientName: 'A client',
     receiver,
@@ -176,6 +177,20 @@ describe('a complete sign-in and all six tools', () => {
     ).rejects.toMatchObject({ error: 'invalid_grant' });
   });
 
+  test('by the example client, though the server has forgotten its registration', async () => {
+    const forgotten = { client_id: `pc.${'A'.repeat(43)}`, redirect_uris: [REDIRECT_URI] };
+    const ada = await person('ada', { client: forgotten });
+    const client = new NewClient({ name: 'test', version: '1' });
+    const transport = () => new NewTransport(new URL(server.mcpUrl), { authProvider: ada.signIn });
+    const first = transport();
+    await expect(client.connect(first)).rejects.toBeInstanceOf(NewUnauthorized);
+    await first.finishAuth(await ada.answer());
+    await client.connect(transport());
+    expect((await client.listTools()).tools).toHaveLength(6);
+    await client.close();
+    await ada.close();
+  });
+
   test('"no" at Entra is told to the client', async () => {
     const cancelled = await person('disabled');
     const client = new NewClient({ name: 'test', version: '1' });
@@ -201,18 +216,8 @@ describe('one person and another', () => {
     expect((await asGrace('delete_user_note', { id })).body.result?.structuredContent).toMatchObject({
       deleted: false,
     });
-    const read = async (accessToken: string, method: string, params: object) => {
-      const response = await fetch(server.mcpUrl, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${accessToken}`,
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-        },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-      });
-      return response.text();
-    };
+    const read = async (accessToken: string, method: string, params: object) =>
+      JSON.stringify((await mcp(server, accessToken, method, params)).body);
     for (const [method, params] of [
       ['resources/read', { uri: `note://${id}` }],
       ['resources/list', {}],
@@ -222,6 +227,17 @@ describe('one person and another', () => {
     }
     expect(JSON.stringify((await asAda('get_user_notes')).body)).toContain('for Ada alone');
   });
+});
+
+test('a person keeps as many notes as the setting says, and is told so', async () => {
+  const small = await startAppServer({ settings: { NOTES_PER_PERSON: '2' } });
+  const { tokens } = await connect(small);
+  const save = async () => (await callTool(small, tokens.access_token, 'save_user_note', { note: 'x' })).body.result;
+  expect([(await save())?.isError, (await save())?.isError]).toEqual([undefined, undefined]);
+  const third = await save();
+  expect(third?.isError).toBe(true);
+  expect(third?.content[0]?.text).toContain('as many notes as you may');
+  await small.stop();
 });
 
 test('an access token of Entra’s own opens nothing here (RS-39)', async () => {

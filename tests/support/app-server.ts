@@ -34,6 +34,8 @@ export interface AppServerOptions {
   instances?: number;
   settings?: Record<string, string>;
   tools?: readonly Tool[];
+  /** An account on another emulator; absent: a fresh one on that of the test run. */
+  storage?: AppServer['storage'];
   /** Wraps the way to storage, such as with a proxy that loses replies. */
   connectionString?: (own: string) => Promise<string> | string;
   fetch?: typeof globalThis.fetch;
@@ -73,7 +75,7 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
     clientSecret: newSecret(),
     now: () => clock.now,
   });
-  const storage = freshStorage();
+  const storage = options.storage ?? freshStorage();
   const connectionString = (await options.connectionString?.(storage.connectionString)) ?? storage.connectionString;
 
   const { config } = loadConfig({

@@ -127,8 +127,8 @@ export async function connect(server: Target, who: Choice = 'ada', change: Form 
   return { client: registered, code, tokens: body };
 }
 
-/** Calls a tool with a token, as a client without a handshake. */
-export async function callTool(server: Target, accessToken: string, name: string, args: Record<string, unknown> = {}) {
+/** Sends one MCP message with a token, as a client without a handshake. */
+export async function mcp(server: Target, accessToken: string, method: string, params: object) {
   const response = await fetch(server.mcpUrl, {
     method: 'POST',
     headers: {
@@ -136,11 +136,15 @@ export async function callTool(server: Target, accessToken: string, name: string
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
     },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
   });
   const text = await response.text();
   const json = text.startsWith('{') ? text : (/^data: (.*)$/m.exec(text)?.[1] ?? '{}');
   return { status: response.status, headers: response.headers, body: JSON.parse(json) as ToolAnswer };
+}
+
+export function callTool(server: Target, accessToken: string, name: string, args: Record<string, unknown> = {}) {
+  return mcp(server, accessToken, 'tools/call', { name, arguments: args });
 }
 
 export interface ToolAnswer {

@@ -3,7 +3,7 @@ import { consentPage, errorPage, landingPage, signedOutPage } from '../../src/we
 const scopes = [
   { scope: 'profile', description: 'See your name and e-mail address' },
   { scope: 'notes:read', description: 'Read the notes that you saved here' },
-  { scope: 'notes:write', description: 'Save and delete notes for you' },
+  { scope: 'notes:write', description: 'Save and delete notes for you, and read them' },
 ];
 
 const server = { mcpUrl: 'https://notes.example.com/mcp', serverName: 'Entra notes', version: '1.2.3' };

@@ -116,6 +116,12 @@ test('AUTH_SERVER_PORT, from the example with two servers, is said to have no me
   ]);
 });
 
+test('and it is said too where another setting is wrong, for it may be the reason', () => {
+  expect(() => loadConfig({ ...LAPTOP, AUTH_SERVER_PORT: '8000', SERVER_PORT: 'x' })).toThrow(
+    /AUTH_SERVER_PORT has no meaning/,
+  );
+});
+
 test('no example is a usable secret', () => {
   const example = SETTINGS.find(setting => setting.name === 'JWT_SECRET_KEY')?.example;
   expect(problems({ ...CLOUD, JWT_SECRET_KEY: example })).toHaveLength(1);

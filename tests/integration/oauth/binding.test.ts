@@ -75,6 +75,13 @@ describe('the consent page', () => {
     expect(body.refresh_token).toBeUndefined();
   });
 
+  test('with nothing ticked there is no sign-in', async () => {
+    const browser = new Browser();
+    const page = await consentOf(browser);
+    const refused = await browser.submit(page, { button: approve, fields: { scope: ['offline_access'] } });
+    expect([refused.status, refused.url]).toEqual([400, `${server.origin}/oauth/consent`]);
+  });
+
   test('a scope that was not asked cannot be ticked', async () => {
     const browser = new Browser();
     const asked = authorizationUrl(server, client, { scope: 'notes:read' });

@@ -50,12 +50,17 @@ describe('a person with a browser', () => {
     ['unassigned', 'AADSTS50105', 'not assigned'],
     ['foreigner', 'another organization', 'another organization'],
   ] as const)('%s: a page says what happened and what to do', async (who, code, words) => {
-    const page = await signIn(new Browser(), who);
+    const browser = new Browser();
+    const page = await signIn(browser, who);
     expect(page.status).toBe(403);
     const text = textOf(page.html);
     expect(text).toContain(code);
     expect(text).toContain(words);
     expect(text).toMatch(/[0-9a-f]{32}/);
+    // And the page leads on to another account, which Entra would not ask for by itself.
+    const another = /href="(\/auth\/login[^"]*)"/.exec(page.html)?.[1] ?? '';
+    const picker = await browser.open(server.origin + another);
+    expect((await signInAs(browser, picker, 'ada')).url).toBe(`${server.origin}/`);
   });
 
   test('the session ends after eight hours', async () => {

@@ -13,6 +13,7 @@ afterAll(() => server.stop());
 const begin = async () => (await connect(server, 'ada', {}, client)).tokens;
 const renew = (refreshToken: string, change: Record<string, string> = {}) =>
   token(server, { ...refreshForm(client, refreshToken), ...change });
+const idOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()).jti;
 const serves = async (accessToken: string) =>
   (await callTool(server, accessToken, 'calculate_sum', { numbers: [1, 2] })).status === 200;
 
@@ -103,6 +104,9 @@ describe('a renewal', () => {
     const { refresh_token } = await begin();
     const narrow = await renew(refresh_token, { scope: 'notes:read' });
     expect(narrow.body.scope).toBe('notes:read');
+    const again = await renew(refresh_token);
+    expect(again.body.refresh_token).toBe(narrow.body.refresh_token);
+    expect(idOf(again.body.access_token)).not.toBe(idOf(narrow.body.access_token));
     expect((await renew(narrow.body.refresh_token)).body.scope).toBe('profile notes:read notes:write');
   });
 

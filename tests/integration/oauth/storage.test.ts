@@ -10,6 +10,7 @@ import {
   callTool,
   codeForm,
   connect,
+  mcp,
   post,
   refreshForm,
   register,
@@ -50,7 +51,8 @@ describe('storage round trips, counted where they leave the process', () => {
     // Once through, so that every table is there and the list of revocations is read.
     const warm = await connect(server, 'grace', {}, client);
     const call = (name: string, args = {}) => callTool(server, warm.tokens.access_token, name, args);
-    await call('save_user_note', { note: 'warm' });
+    const saved = await call('save_user_note', { note: 'warm' });
+    const id = saved.body.result?.structuredContent?.id;
 
     const count = async (work: () => Promise<unknown>) => (await countTrips(server.storage.accountName, work)).trips;
     let refreshToken = '';
@@ -61,12 +63,12 @@ describe('storage round trips, counted where they leave the process', () => {
       renewal: await count(() => token(server, refreshForm(client, refreshToken))),
       authorized: await count(() => call('calculate_sum', { numbers: [1, 2] })),
       save: await count(() => call('save_user_note', { note: 'x' })),
+      read: await count(() => mcp(server, warm.tokens.access_token, 'resources/read', { uri: `note://${id}` })),
       page: await count(() => call('get_user_notes')),
-      delete: await count(() => call('delete_user_note', { id: 'n'.repeat(49) })),
+      delete: await count(() => call('delete_user_note', { id })),
       register: await count(() => register(server)),
     };
-    expect(trips).toMatchObject({ signIn: 8, renewal: 2, authorized: 0, save: 1, page: 1, register: 1 });
-    expect(trips.delete).toBeLessThanOrEqual(1);
+    expect(trips).toEqual({ signIn: 8, renewal: 2, authorized: 0, save: 1, page: 1, read: 1, delete: 1, register: 1 });
   });
 
   test('parallel requests share one reading of the revocations', async () => {

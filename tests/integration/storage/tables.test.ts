@@ -79,7 +79,11 @@ describe('the key that a laptop makes', () => {
   test('is one, however many instances start together, and stays', async () => {
     const { connectionString } = freshStorage();
     let made = 0;
-    const start = () => generatedSecret(open(connectionString), () => `secret ${(made += 1)}`);
+    const make = () => {
+      made += 1;
+      return `secret ${made}`;
+    };
+    const start = () => generatedSecret(open(connectionString), make);
     const secrets = await Promise.all(Array.from({ length: 20 }, start));
     expect(new Set(secrets).size).toBe(1);
     expect(await start()).toBe(secrets[0]);

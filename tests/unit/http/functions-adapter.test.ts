@@ -11,6 +11,7 @@ async function call(endpoint: Endpoint, init: ConstructorParameters<typeof HttpR
     log: () => createLogger('debug', (_level, line) => lines.push(line)),
     newCorrelationId: () => 'a'.repeat(32),
     streaming,
+    cors: true,
   });
   const request = new HttpRequest({ url: 'http://localhost/x', method: 'GET', ...init });
   const answer = await handler(request, new InvocationContext({ functionName: 'f' }));
@@ -35,6 +36,7 @@ describe('it always answers, for the streaming mode never answers a handler that
     expect(JSON.parse(text)).toMatchObject({ error: code });
     expect(text).not.toContain('secret detail');
     if (status === 503) expect(answer.headers).toMatchObject({ 'retry-after': '5' });
+    expect(answer.headers).toMatchObject({ 'access-control-allow-origin': '*' });
   });
 
   test('so too when the endpoint’s code cannot be loaded', async () => {
@@ -42,6 +44,7 @@ describe('it always answers, for the streaming mode never answers a handler that
       log: () => createLogger('error', () => {}),
       newCorrelationId: () => 'a'.repeat(32),
       streaming: true,
+      cors: false,
     });
     const answer = await handler(
       new HttpRequest({ url: 'http://localhost/x', method: 'GET' }),
