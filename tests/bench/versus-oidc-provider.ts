@@ -1,8 +1,8 @@
 /**
  * Why the authorization server is written here: what it costs beside oidc-provider, a certified one off the shelf.
  *
- * `node tests/bench/versus-oidc-provider.ts` prints, for both, the calls to storage in one sign-in of a client that
- * has registered itself and in one renewal, and what it takes to load the code, from node_modules and bundled.
+ * For both: the calls to storage in one sign-in of a client that has registered itself and in one renewal, and what it
+ * takes to load the code, from node_modules and bundled.
  *
  * oidc-provider is set up as favourably as its documentation allows: access tokens are JWTs and so not stored,
  * registrations have no token of their own, sign-in and consent are one interaction, and what the sign-in at Entra
@@ -12,7 +12,7 @@
 import { execFile } from 'node:child_process';
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -20,14 +20,10 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
 import { type Adapter, type AdapterPayload, Provider } from 'oidc-provider';
-import { emulatorAccount, startAzurite } from '../../dev/azurite/index.ts';
-import { startEntra } from '../../dev/entra/index.ts';
-import type { EndpointName } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
-import { createLogger } from '../../src/log.ts';
-import { countTrips } from '../support/storage-faults.ts';
+import { ROOT, scratchFolder } from './scratch.ts';
+import { countAll } from './storage-trips.ts';
+import { median, type Result, type Row } from './table.ts';
 
-const root = join(import.meta.dirname, '../..');
 const CLIENT = 'http://127.0.0.1:5555/callback';
 const SCOPE = 'profile notes:read notes:write offline_access';
 const VERIFIER = 'bench-'.padEnd(43, 'v');
@@ -44,22 +40,37 @@ const REGISTRATION = JSON.stringify({
   response_types: ['code'],
 });
 
-/** What the steps of a sign-in cost, in trips to storage. */
-type Costs = Record<'registration' | 'sign-in' | 'renewal', number>;
+const STEPS = ['registration', 'sign-in', 'renewal'] as const;
+
+/** The calls of each step. */
+type Calls = Record<(typeof STEPS)[number], string[]>;
+
+export async function run(): Promise<Result> {
+  await using folder = await scratchFolder();
+  const [ours, calls] = [await countAll(), await theirs()];
+  const { rows } = await loading(folder.path);
+  return {
+    rows: [
+      ...STEPS.map(step => ({
+        what: `${step}, trips`,
+        measured: `${ours[step]}`,
+        beside: `${calls[step].length}`,
+        ratio: ours[step] / calls[step].length,
+      })),
+      ...rows,
+    ],
+    notes: [`What oidc-provider calls\n${STEPS.map(step => `  ${step}: ${calls[step].join(', ')}`).join('\n')}`],
+  };
+}
 
 /** A browser: cookies, and no redirect followed. */
 class Jar {
   readonly #cookies = new Map<string, string>();
 
-  async send(
-    fetch: (request: Request) => Promise<Response>,
-    url: string | URL,
-    form?: Record<string, string>,
-  ): Promise<Response> {
+  async send(url: string | URL, form?: Record<string, string>): Promise<Response> {
     const headers = new Headers({ cookie: [...this.#cookies].map(pair => pair.join('=')).join('; ') });
-    if (form) headers.set('sec-fetch-site', 'same-origin');
     const init = form ? { method: 'POST', body: new URLSearchParams(form) } : {};
-    const response = await fetch(new Request(url, { ...init, headers, redirect: 'manual' }));
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
       this.#cookies.set(name, value);
@@ -111,85 +122,8 @@ const renewal = (clientId: string, token: string) => ({
   refresh_token: token,
 });
 
-/** This server, on the table emulator and the Entra stand-in. */
-async function ours(folder: string): Promise<Costs> {
-  await using stack = new AsyncDisposableStack();
-  const origin = 'http://localhost:7071';
-  const callback = `${origin}/auth/callback`;
-  const azurite = await startAzurite({});
-  stack.defer(() => azurite.stop());
-  const entra = await startEntra({ redirectUris: [callback] });
-  stack.defer(() => entra.stop());
-  const { config } = loadConfig({
-    AUTH_TENANT_ID: entra.tenantId,
-    AUTH_CLIENT_ID: entra.clientId,
-    AUTH_AUTHORITY_HOST: entra.url,
-    AzureWebJobsStorage: azurite.connectionString,
-    JWT_SECRET_KEY: createHash('sha256').update('bench').digest('base64url'),
-  });
-  const log = createLogger('error', (_level, line) => console.error(line));
-  // Node does not run the pages' .tsx, so the app is bundled; its dependencies come from node_modules.
-  const bundled = await bundle(folder, { entryPoints: [join(root, 'src/app.ts')] }, 'external');
-  const { createApp } = (await import(bundled.url)) as typeof import('../../src/app.ts');
-  const app = createApp(config, { log, version: 'bench' });
-  const context = { correlationId: 'bench', log };
-  const at = (name: EndpointName) => async (request: Request) => (await app.endpoint(name))(request, context);
-  const resource = `${origin}/mcp`;
-
-  async function register(): Promise<string> {
-    const request = new Request(`${origin}/oauth/register`, { method: 'POST', body: REGISTRATION });
-    return member(await at('register')(request), 'client_id');
-  }
-
-  async function signIn(clientId: string): Promise<string> {
-    const browser = new Jar();
-    const authorize = new URL(`${origin}/oauth/authorize?${authorizeQuery(clientId, resource)}`);
-    const page = await (await browser.send(at('authorize'), authorize)).text();
-    const request = /name="request" value="([^"]+)"/.exec(page)?.[1] ?? '';
-    const approved = new URLSearchParams({ request, decision: 'approve' });
-    for (const scope of SCOPE.split(' ')) approved.append('scope', scope);
-    const consent = await browser.send(post => at('consent')(withBody(post, approved)), `${origin}/oauth/consent`, {});
-    const login = await browser.send(at('login'), next(consent, origin));
-    const back = await throughEntra(next(login, origin), callback);
-    return next(await browser.send(at('callback'), back), origin).searchParams.get('code') ?? '';
-  }
-
-  const token = async (form: Record<string, string>) => {
-    const request = new Request(`${origin}/oauth/token`, { method: 'POST', body: new URLSearchParams(form) });
-    return member(await at('token')(request), 'refresh_token');
-  };
-
-  const count = <T>(work: () => Promise<T>) => countTrips(emulatorAccount.name, work);
-  // Tables are made at their first use: once in the life of a storage account, so not counted.
-  const first = await register();
-  await token(exchange(first, await signIn(first), resource));
-
-  const clientId = await count(register);
-  const refreshToken = await count(async () =>
-    token(exchange(clientId.result, await signIn(clientId.result), resource)),
-  );
-  const renewed = await count(() => token(renewal(clientId.result, refreshToken.result)));
-  return { registration: clientId.trips, 'sign-in': refreshToken.trips, renewal: renewed.trips };
-}
-
-function withBody(request: Request, body: URLSearchParams): Request {
-  return new Request(request.url, { method: 'POST', headers: request.headers, body });
-}
-
-/** Signs Ada in at the stand-in's pages; gives the address that it sends the browser back to. */
-async function throughEntra(start: URL, until: string): Promise<URL> {
-  const browser = new Jar();
-  let url = start;
-  while (!url.href.startsWith(until)) {
-    let answer = await browser.send(fetch, url);
-    if (answer.status === 200) answer = await browser.send(fetch, url, { person: 'ada' });
-    url = next(answer, url.href);
-  }
-  return url;
-}
-
 /** oidc-provider, on an adapter that keeps everything in memory and counts its calls. */
-async function theirs(): Promise<Costs & { calls: string[] }> {
+async function theirs(): Promise<Calls> {
   await using stack = new AsyncDisposableStack();
   const server = createServer();
   stack.defer(async () => {
@@ -259,36 +193,27 @@ async function theirs(): Promise<Costs & { calls: string[] }> {
 
   async function signIn(clientId: string): Promise<string> {
     const browser = new Jar();
-    const asked = await browser.send(fetch, `${origin}/auth?${authorizeQuery(clientId, resource)}`);
+    const asked = await browser.send(`${origin}/auth?${authorizeQuery(clientId, resource)}`);
     const interaction = next(asked, origin);
-    await browser.send(fetch, interaction);
-    const resume = next(await browser.send(fetch, interaction, {}), origin);
-    return next(await browser.send(fetch, resume), origin).searchParams.get('code') ?? '';
+    await browser.send(interaction);
+    const resume = next(await browser.send(interaction, {}), origin);
+    return next(await browser.send(resume), origin).searchParams.get('code') ?? '';
   }
 
   const token = async (form: Record<string, string>) =>
     member(await fetch(`${origin}/token`, { method: 'POST', body: new URLSearchParams(form) }), 'refresh_token');
 
-  async function count<T>(work: () => Promise<T>): Promise<{ result: T; calls: string[] }> {
+  const counted = {} as Calls;
+  async function count<T>(step: (typeof STEPS)[number], work: () => Promise<T>): Promise<T> {
     calls = [];
     const result = await work();
-    return { result, calls };
+    counted[step] = calls;
+    return result;
   }
-  const clientId = await count(register);
-  const refreshToken = await count(async () =>
-    token(exchange(clientId.result, await signIn(clientId.result), resource)),
-  );
-  const renewed = await count(() => token(renewal(clientId.result, refreshToken.result)));
-  return {
-    registration: clientId.calls.length,
-    'sign-in': refreshToken.calls.length,
-    renewal: renewed.calls.length,
-    calls: [
-      `registration: ${clientId.calls.join(', ')}`,
-      `sign-in: ${refreshToken.calls.join(', ')}`,
-      `renewal: ${renewed.calls.join(', ')}`,
-    ],
-  };
+  const clientId = await count('registration', register);
+  const refreshToken = await count('sign-in', async () => token(exchange(clientId, await signIn(clientId), resource)));
+  await count('renewal', () => token(renewal(clientId, refreshToken)));
+  return counted;
 }
 
 function countingAdapter(count: (call: string) => void): (model: string) => Adapter {
@@ -337,31 +262,40 @@ interface Sample {
   cpuMs: number;
 }
 
-interface Load extends Sample {
-  what: string;
-  kilobytes?: number | undefined;
-}
-
-/** How long it takes to load each: medians of new processes, taken in turn. */
-async function loads(folder: string): Promise<Load[]> {
-  const own = { entryPoints: [join(root, 'src/oauth/index.ts')] };
-  const other = { stdin: { contents: "export { Provider } from 'oidc-provider';", resolveDir: root } };
-  const candidates = [
-    { what: 'ours, dependencies from node_modules', ...(await bundle(folder, own, 'external')) },
-    { what: 'oidc-provider, from node_modules', ...(await bundle(folder, other, 'external')) },
-    { what: 'ours, bundled', ...(await bundle(folder, own, 'bundle')) },
-    { what: 'oidc-provider, bundled', ...(await bundle(folder, other, 'bundle')) },
-  ];
-  const samples = candidates.map(() => [] as Sample[]);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, { url }] of candidates.entries()) samples[index]?.push(await timeImport(url));
+/** How long it takes to load each, in new processes taken in turn. */
+async function loading(folder: string): Promise<Result> {
+  const own = { entryPoints: [join(ROOT, 'src/oauth/index.ts')] };
+  const other = { stdin: { contents: "export { Provider } from 'oidc-provider';", resolveDir: ROOT } };
+  const rows: Row[] = [];
+  for (const [packages, where] of [
+    ['bundle', 'bundled and minified'],
+    ['external', 'from node_modules'],
+  ] as const) {
+    const pair = [await bundle(folder, own, packages), await bundle(folder, other, packages)] as const;
+    const samples: [Sample[], Sample[]] = [[], []];
+    for (let round = 0; round < ROUNDS; round++) {
+      samples[0].push(await timeImport(pair[0].url));
+      samples[1].push(await timeImport(pair[1].url));
+    }
+    for (const [of, name] of [
+      ['wallMs', 'import'],
+      ['cpuMs', 'import, CPU time'],
+    ] as const) {
+      const [a, b] = [median(samples[0].map(sample => sample[of])), median(samples[1].map(sample => sample[of]))];
+      rows.push({
+        what: `${name}, ${where}`,
+        measured: `${a.toFixed(0)} ms`,
+        beside: `${b.toFixed(0)} ms`,
+        ratio: a / b,
+      });
+    }
+    if (packages === 'bundle') {
+      const [a, b] = [pair[0].bytes, pair[1].bytes];
+      const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(0)} KB`;
+      rows.push({ what: `size, ${where}`, measured: kilobytes(a), beside: kilobytes(b), ratio: a / b });
+    }
   }
-  return candidates.map(({ what, kilobytes }, index) => ({
-    what,
-    kilobytes,
-    wallMs: median(samples[index]?.map(({ wallMs }) => wallMs) ?? []),
-    cpuMs: median(samples[index]?.map(({ cpuMs }) => cpuMs) ?? []),
-  }));
+  return { rows };
 }
 
 /** One file of an entry and what it imports: with the packages, minified, or without. */
@@ -369,7 +303,7 @@ async function bundle(
   folder: string,
   entry: Pick<BuildOptions, 'entryPoints' | 'stdin'>,
   packages: 'external' | 'bundle',
-): Promise<{ url: string; kilobytes?: number }> {
+): Promise<{ url: string; bytes: number }> {
   const outfile = join(folder, `${randomUUID()}.mjs`);
   const banner = [
     "import { createRequire as __createRequireOfThisBundle } from 'node:module';",
@@ -386,8 +320,7 @@ async function bundle(
     minify: packages === 'bundle',
     banner: { js: banner },
   });
-  const url = pathToFileURL(outfile).href;
-  return packages === 'bundle' ? { url, kilobytes: (await stat(outfile)).size / 1000 } : { url };
+  return { url: pathToFileURL(outfile).href, bytes: (await stat(outfile)).size };
 }
 
 /** One import in a process of its own; the start of Node itself is not in it. */
@@ -401,29 +334,4 @@ async function timeImport(url: string): Promise<Sample> {
     console.log(JSON.stringify({ wallMs, cpuMs: (user + system) / 1000 }));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
   return JSON.parse(stdout) as Sample;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-// Inside the project, so that what is not bundled is found in its node_modules.
-await mkdir(join(root, '.local'), { recursive: true });
-const folder = await mkdtemp(join(root, '.local/versus-'));
-try {
-  const [own, other] = [await ours(folder), await theirs()];
-  console.log('Trips to storage                        ours   oidc-provider');
-  for (const step of ['registration', 'sign-in', 'renewal'] as const) {
-    console.log(`${step.padEnd(40)}${String(own[step]).padStart(4)}${String(other[step]).padStart(16)}`);
-  }
-  console.log(`\noidc-provider's calls\n${other.calls.map(line => `  ${line}`).join('\n')}`);
-  console.log('\nLoading, medians                        wall ms   CPU ms   minified KB');
-  for (const { what, wallMs, cpuMs, kilobytes } of await loads(folder)) {
-    const size = kilobytes?.toFixed(0) ?? '';
-    console.log(
-      `${what.padEnd(40)}${wallMs.toFixed(0).padStart(7)}${cpuMs.toFixed(0).padStart(9)}${size.padStart(14)}`,
-    );
-  }
-} finally {
-  await rm(folder, { recursive: true });
 }
