@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { type Person, personKey } from './person.ts';
@@ -127,7 +127,7 @@ export async function verifyAccessToken(
 
 /** Names a token in caches without holding it. */
 export function tokenHash(jwt: string): string {
-  return createHash('sha256').update(jwt).digest('base64url');
+  return hash('sha256', jwt, 'base64url');
 }
 
 function keyId(jwt: string): string {

@@ -47,11 +47,10 @@ const CORS = {
   'access-control-expose-headers': 'WWW-Authenticate, Retry-After, MCP-Protocol-Version, Mcp-Session-Id',
 };
 
-/** Lets any site read the answer. Only for endpoints that read no cookie. */
+/** Lets any site read the answer, which must be one of our own making. Only for endpoints that read no cookie. */
 export function withCors(response: Response): Response {
-  const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(CORS)) headers.set(name, value);
-  return new Response(response.body, { status: response.status, headers });
+  for (const [name, value] of Object.entries(CORS)) response.headers.set(name, value);
+  return response;
 }
 
 /** The answer to a preflight (Fetch standard, "CORS-preflight fetch"). */
