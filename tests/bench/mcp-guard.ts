@@ -1,7 +1,7 @@
 /**
  * What an authorized tool call costs over the library's own handler, in CPU time: the app's endpoint, with its bearer
  * guard, its list of revocations, its checks of origin, body and scopes, beside `createMcpHandler` alone. Both serve the
- * same tool in this process, in alternating rounds, in both eras of the protocol.
+ * same tool in this process, taking turns, in both eras of the protocol.
  *
  * The bare handler is there twice. "Server" is the least that one can write: the library's plain server and one handler
  * for `tools/call`, which calls this very tool. "McpServer" has the tool registered, as the library's guide shows it.
@@ -21,11 +21,11 @@ import calculateSum from '../../src/mcp/tools/calculate-sum.ts';
 import { SETTINGS } from './settings.ts';
 import { median, type Result, type Row } from './table.ts';
 
-const ROUNDS = 15;
-const WARM_UP = 3;
-/** Of each in a round: short turns, so that garbage of one is not always collected in the other's. */
-const TURNS = 30;
+/** Short turns with the event loop between them, as a server has it. Long ones measure the garbage collector's moods. */
 const CALLS = 30;
+const TURNS = 600;
+/** Before them, to make the code hot. */
+const WARM_UP = 200;
 const TARGET = 1.15;
 
 type Handle = (request: Request) => Promise<Response>;
@@ -39,12 +39,11 @@ export async function run(): Promise<Result> {
   const contenders = { guarded, server: bareServer, mcpServer: bareMcpServer };
   const rows: Row[] = [];
   for (const [era, request] of Object.entries(ERAS)) {
-    const rounds = await alternate(contenders, () => request(url, token));
-    const compare = (other: 'server' | 'mcpServer') => ({
-      measured: microseconds(rounds.map(cost => cost.guarded)),
-      beside: microseconds(rounds.map(cost => cost[other])),
-      // Of each round for itself: its calls met the same load from elsewhere.
-      ratio: median(rounds.map(cost => cost.guarded / cost[other])),
+    const costs = await alternate(contenders, () => request(url, token));
+    const compare = (other: Contender) => ({
+      measured: `${costs.guarded.toFixed(0)} µs`,
+      beside: `${costs[other].toFixed(0)} µs`,
+      ratio: costs.guarded / costs[other],
     });
     const least = compare('server');
     rows.push(
@@ -62,31 +61,22 @@ export async function run(): Promise<Result> {
 
 type Contender = 'guarded' | 'server' | 'mcpServer';
 
-const microseconds = (values: number[]) => `${median(values).toFixed(0)} µs`;
-
-/** What a call costs each, round by round, in microseconds of CPU time. */
+/** What a call costs each, in microseconds of CPU time: the median of their turns. */
 async function alternate(
   contenders: Record<Contender, Handle>,
   request: () => Request,
-): Promise<Record<Contender, number>[]> {
+): Promise<Record<Contender, number>> {
+  const costs: Record<Contender, number[]> = { guarded: [], server: [], mcpServer: [] };
   const entries = Object.entries(contenders) as [Contender, Handle][];
-  const rounds: Record<Contender, number>[] = [];
-  // The first rounds only make the code hot.
-  for (let n = -WARM_UP; n < ROUNDS; n++) {
-    const total: Record<Contender, number> = { guarded: 0, server: 0, mcpServer: 0 };
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const [name, handle] of entries) total[name] += await cpuTime(handle, request);
-      entries.reverse();
+  for (let turn = -WARM_UP; turn < TURNS; turn++) {
+    for (const [name, handle] of entries) {
+      const cost = await cpuPerCall(handle, request);
+      if (turn >= 0) costs[name].push(cost);
     }
-    if (n < 0) continue;
-    const calls = TURNS * CALLS;
-    rounds.push({
-      guarded: total.guarded / calls,
-      server: total.server / calls,
-      mcpServer: total.mcpServer / calls,
-    });
+    // So that none always comes after the same other one.
+    entries.reverse();
   }
-  return rounds;
+  return { guarded: median(costs.guarded), server: median(costs.server), mcpServer: median(costs.mcpServer) };
 }
 
 /** The app as it is, and a token that it accepts. */
@@ -133,9 +123,9 @@ const bareMcpServer: Handle = createMcpHandler(() => {
   return server;
 }).fetch;
 
-/** CPU time of some calls, in microseconds; making the requests and reading the answers are in it. */
-async function cpuTime(handle: Handle, request: () => Request): Promise<number> {
-  // Lets what the app does behind the scenes go on, which the calls alone would never do.
+/** CPU time of one call, in microseconds; making the request and reading the answer are in it. */
+async function cpuPerCall(handle: Handle, request: () => Request): Promise<number> {
+  // Lets what the app does behind the scenes go on, such as reading the list of revocations.
   await setImmediate();
   const start = process.cpuUsage();
   for (let n = 0; n < CALLS; n++) {
@@ -143,7 +133,7 @@ async function cpuTime(handle: Handle, request: () => Request): Promise<number> 
     if (!text.includes('"sum":6')) throw new Error(text);
   }
   const { user, system } = process.cpuUsage(start);
-  return user + system;
+  return (user + system) / CALLS;
 }
 
 const callIn = (headers: Record<string, string>, params: object) => (url: string, token: string) =>
