@@ -92,9 +92,11 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const port = read('SERVER_PORT', wholeNumber(1, 65_535)) ?? 7071;
   const inAzure = value('WEBSITE_SITE_NAME') !== undefined;
   if (inAzure && !value('AUTH_REDIRECT_URI')) report('AUTH_REDIRECT_URI', 'is missing');
-  const redirectUri = read('AUTH_REDIRECT_URI', callbackUrl) ?? `http://${host}:${port}/auth/callback`;
+  const givenRedirectUri = read('AUTH_REDIRECT_URI', callbackUrl);
+  const redirectUri = givenRedirectUri ?? `http://${host}:${port}/auth/callback`;
   const publicOrigin = new URL(redirectUri).origin;
   const onLoopback = isLoopbackOrigin(publicOrigin);
+  if (inAzure && onLoopback && givenRedirectUri) report('AUTH_REDIRECT_URI', 'leads to a laptop, not to Azure');
 
   const secrets = read('JWT_SECRET_KEY', secretKeys);
   if (!value('JWT_SECRET_KEY') && !onLoopback) report('JWT_SECRET_KEY', 'is missing');
@@ -163,20 +165,18 @@ const wholeNumber = (least: number, most: number) =>
 const origin = z
   .string()
   .transform(text => (URL.canParse(text) ? new URL(text) : undefined))
-  .refine(
-    url => url !== undefined && isSecure(url) && url.pathname === '/' && !url.search && !url.hash && !url.username,
-  )
+  .refine(url => url !== undefined && isSecure(url) && url.pathname === '/' && isBare(url))
   .transform(url => url?.origin ?? '');
 const origins = z
   .string()
   .transform(text => text.split(',').map(part => part.trim()))
   .pipe(z.array(origin).min(1));
 const serviceUrl = z.string().refine(text => URL.canParse(text) && isSecure(new URL(text)));
-const callbackUrl = z.string().refine(text => {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return isSecure(url) && url.pathname === '/auth/callback' && !url.search && !url.hash && !url.username;
-});
+const callbackUrl = z
+  .string()
+  .transform(text => (URL.canParse(text) ? new URL(text) : undefined))
+  .refine(url => url !== undefined && isSecure(url) && url.pathname === '/auth/callback' && isBare(url))
+  .transform(url => url?.href ?? '');
 const entraScopes = z
   .string()
   .transform(text => text.split(/\s+/).filter(Boolean))
@@ -190,6 +190,11 @@ const secretKeys = z.string().transform((text, context) => {
     return z.NEVER;
   }
 });
+
+/** Without query, fragment and user. */
+function isBare(url: URL): boolean {
+  return !url.search && !url.hash && !url.username && !url.password;
+}
 
 function isSecure(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));

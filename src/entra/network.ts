@@ -25,10 +25,14 @@ export function createMsalNetwork(fetch: typeof globalThis.fetch): MsalNetwork {
         ...(options?.body ? { body: options.body } : {}),
       });
       if (response.status === 429 || response.status >= 500) throw new Error(`Entra answered ${response.status}`);
+      // Not the parser's own words: they quote what came.
+      const body: unknown = await response.json().catch(() => undefined);
+      if (body === null || typeof body !== 'object' || Array.isArray(body))
+        throw new Error('Entra sent no JSON object');
       const answer: NetworkResponse<T> = {
         status: response.status,
         headers: Object.fromEntries(response.headers),
-        body: (await response.json()) as T,
+        body: body as T,
       };
       return answer;
     } catch (error) {

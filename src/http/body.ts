@@ -42,7 +42,7 @@ const DRAIN_MS = 5_000;
  * half-way, and whatever comes next over its connection then hangs. Gives up
  * after five seconds; never fails.
  */
-export async function drain(request: Request): Promise<void> {
+export async function drain(request: { readonly body: ReadableStream | null }): Promise<void> {
   if (!request.body || request.body.locked) return;
   const reader = request.body.getReader();
   const late = setTimeout(() => reader.cancel().catch(() => {}), DRAIN_MS);

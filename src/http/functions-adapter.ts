@@ -28,19 +28,20 @@ export interface AdapterOptions {
 /** Makes a Functions handler of an endpoint, which is looked up at the first request so that the app starts fast. */
 export function toHandler(endpoint: () => Promise<Endpoint> | Endpoint, options: AdapterOptions): HttpHandler {
   return async (request, context) => {
-    const web = toWebRequest(request);
-    const correlationId = traceId(web) ?? options.newCorrelationId();
+    const correlationId = traceId(request.headers) ?? options.newCorrelationId();
     const log = options.log(context).with({ correlation_id: correlationId, function: context.functionName });
     const answer = (fault: Fault) => (options.cors ? withCors(programFault(fault)) : programFault(fault));
     let response: Response;
     try {
+      const web = toWebRequest(request);
       const refusal = refuseBeforeReading(web, options.streaming);
       response = refusal ? answer(refusal) : await (await endpoint())(web, { correlationId, log });
+      await drain(web);
     } catch (error) {
       response = answer(toFault(error, log));
+      await drain(request);
     }
-    await drain(web);
-    log.debug('answered', { method: web.method, path: new URL(web.url).pathname, status: response.status });
+    log.debug('answered', { method: request.method, path: pathOf(request.url), status: response.status });
     return toFunctionsResponse(response, correlationId, log);
   };
 }
@@ -51,6 +52,11 @@ function toWebRequest(request: HttpRequest): Request {
     headers: new Headers(request.headers as unknown as Headers),
     ...(request.body ? { body: request.body as unknown as ReadableStream, duplex: 'half' } : {}),
   } as RequestInit);
+}
+
+/** For the log: never the query, which holds codes. */
+function pathOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).pathname : undefined;
 }
 
 /** Looked at before any header is: a query that names "headers" has replaced them. */
@@ -66,8 +72,8 @@ function refuseBeforeReading(request: Request, streaming: boolean): Fault | unde
 }
 
 /** The trace that a request belongs to (W3C Trace Context, section 3.2.2.3). */
-function traceId(request: Request): string | undefined {
-  const id = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(request.headers.get('traceparent') ?? '')?.[1];
+function traceId(headers: { get(name: string): string | null }): string | undefined {
+  const id = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(headers.get('traceparent') ?? '')?.[1];
   return id && !/^0+$/.test(id) ? id : undefined;
 }
 

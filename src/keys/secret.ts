@@ -10,8 +10,12 @@ export interface Secret {
 }
 
 const SHORTEST_BYTES = 32;
-/** 32 random bytes hold fewer than 16 different values once in 10^13 times; a phrase or a repeated letter often does. */
-const FEWEST_DIFFERENT_BYTES = 16;
+/**
+ * What keeps most passphrases out, although they are well-formed base64url. The
+ * base64url of 32 random bytes lacks upper or lower case once in 10^9 times, and
+ * has fewer than 20 different characters as rarely; hex has its 16 at the most.
+ */
+const FEWEST_DIFFERENT_CHARACTERS = { base64url: 20, hex: 10 };
 
 /**
  * Reads `JWT_SECRET_KEY`: one value or several with commas between, each
@@ -27,16 +31,25 @@ export function parseSecrets(setting: string): readonly [Secret, ...Secret[]] {
 
 function parseSecret(text: string, position: number): Secret {
   const opensOnly = text.startsWith('open:');
-  const bytes = decode(opensOnly ? text.slice('open:'.length) : text);
+  const value = opensOnly ? text.slice('open:'.length) : text;
+  const bytes = decode(value);
   if (!bytes || bytes.length < SHORTEST_BYTES) {
     throw new Error(`value ${position} is not base64url or hex of at least ${SHORTEST_BYTES} bytes`);
   }
-  if (new Set(bytes).size < FEWEST_DIFFERENT_BYTES) throw new Error(`value ${position} is not random`);
+  if (!looksRandom(value)) throw new Error(`value ${position} is not random`);
   return { bytes, opensOnly };
 }
 
+function looksRandom(value: string): boolean {
+  const different = new Set(value).size;
+  if (HEX.test(value)) return different >= FEWEST_DIFFERENT_CHARACTERS.hex;
+  return /[a-z]/.test(value) && /[A-Z]/.test(value) && different >= FEWEST_DIFFERENT_CHARACTERS.base64url;
+}
+
+const HEX = /^(?:[0-9a-f]{2})+$/i;
+
 function decode(text: string): Uint8Array | undefined {
-  if (/^(?:[0-9a-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex');
+  if (HEX.test(text)) return Buffer.from(text, 'hex');
   if (/^[\w-]+$/.test(text)) return Buffer.from(text, 'base64url');
   return undefined;
 }

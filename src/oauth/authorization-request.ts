@@ -71,7 +71,7 @@ export async function readAuthorizationRequest(
   const prompt = checkPrompt(get('prompt'));
   const scope = get('scope') ?? '';
   const state = checkState(get('state'));
-  const loginHint = get('login_hint')?.slice(0, 320);
+  const loginHint = [...(get('login_hint') ?? '')].slice(0, 320).join('');
   return {
     clientId: client.id,
     ...(client.metadata.client_name ? { clientName: client.metadata.client_name } : {}),

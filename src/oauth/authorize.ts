@@ -6,7 +6,7 @@ import { beginBinding } from './browser-binding.ts';
 import { sealConsent } from './consent-request.ts';
 import { failure } from './failure.ts';
 import { PATHS } from './paths.ts';
-import { isLoopbackUri, redirectHost } from './redirect-uri.ts';
+import { leadsToThisMachine, redirectHost } from './redirect-uri.ts';
 import type { OAuthServices } from './services.ts';
 
 /**
@@ -29,7 +29,7 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
         client: { id: asked.clientId, ...(asked.clientName ? { name: asked.clientName } : {}) },
         redirectUri: asked.redirectUri,
         redirectHost: redirectHost(asked.redirectUri),
-        loopbackOnly: isLoopbackUri(asked.redirectUri),
+        loopbackOnly: leadsToThisMachine(asked.redirectUri),
         scopes: [
           ...asked.scopes.map(scope => ({ scope, description: SCOPES[scope] })),
           ...(asked.offline ? [{ scope: OFFLINE_ACCESS, description: 'Stay signed in until you end it' }] : []),

@@ -38,9 +38,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const error = parameters.get('error');
     const code = parameters.get('code');
     if (signin.stage !== 'started') {
-      // A person without a client: the landing page shows whether they are signed in.
-      if (!requestOf(signin)) return redirect(`${services.origin}/`);
-      const again = code && answerAgain(ring, id, signin, code);
+      const again = answerAgain(ring, id, signin, code);
       return again ? redirect(again) : failure(request, context, expiredSignin());
     }
     if (isExpired(signin, services.now())) return failure(request, context, expiredSignin());
@@ -60,8 +58,9 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       const now = await services.signins.read(id);
       const again = now && answerAgain(ring, id, now, code);
       if (again) return redirect(again);
-      // And where the faster one has not stored it yet, the client is not told of a refusal.
-      if (refused.refusal.error === 'invalid_grant') return failure(request, context, expiredSignin());
+      // Redeemed before, and not stored: the faster one is not through yet, or storage
+      // failed it. Entra gives a new code to who asks with a sign-in that still stands.
+      if (refused.refusal.error === 'invalid_grant') return redirect(`${services.origin}${PATHS.login}?signin=${id}`);
       return refuse(request, context, requestOf(signin), refused.refusal);
     }
     context.log.debug('Entra has signed a person in', { signin: id, tenant: who.person.tid });
@@ -138,13 +137,18 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     return redirectTo(asked.redirectUri, { ...answer, state: asked.state, iss: services.origin });
   }
 
-  /** The same answer of Entra's again: the client's redirect as it was; `undefined` where that would not be the same. */
-  function answerAgain(ring: KeyRing, id: string, signin: Signin, upstreamCode: string): string | undefined {
-    if (signin.stage === 'started' || signin.upstreamCodeHash !== hashOf('upstream code', upstreamCode))
-      return undefined;
-    if (services.now() >= signin.completedAt + RETRY_MS) return undefined;
+  /**
+   * The same answer of Entra's again: the client's redirect as it was, or for a
+   * person without a client the landing page, which shows whether they are signed
+   * in. `undefined` where it would not be the same.
+   */
+  function answerAgain(ring: KeyRing, id: string, signin: Signin, upstreamCode?: string): string | undefined {
+    if (signin.stage === 'started') return undefined;
     const asked = requestOf(signin);
+    if (!asked) return `${services.origin}/`;
+    if (!upstreamCode || signin.upstreamCodeHash !== hashOf('upstream code', upstreamCode)) return undefined;
+    if (services.now() >= signin.completedAt + RETRY_MS) return undefined;
     const code = signin.codeKid && remakeCode(ring, id, signin.claim, signin.codeKid);
-    return asked && code ? toClient(asked, { code }) : undefined;
+    return code ? toClient(asked, { code }) : undefined;
   }
 }

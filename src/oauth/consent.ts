@@ -2,6 +2,7 @@ import { parseScopes } from '../access/scopes.ts';
 import { type FormParameters, readForm } from '../http/body.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { redirect } from '../http/responses.ts';
+import type { StartedSignin } from '../storage/signins.ts';
 import { presentedBinding } from './browser-binding.ts';
 import { openConsent } from './consent-request.ts';
 import { expiredSignin, type Failure, failure, wrongBrowser } from './failure.ts';
@@ -29,6 +30,8 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     const { signinId, request: asked } = consent;
 
     if (form.get('decision') !== 'approve') {
+      // The last word counts: an approval before it, on the same page, is taken back.
+      await signins.remove(signinId);
       context.log.info('consent denied', { client: asked.clientId });
       return redirect(
         redirectTo(asked.redirectUri, {
@@ -48,12 +51,22 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
       now: now(),
       request: { ...asked, scopes, offline },
     });
-    // "Exists": the form came twice, or an answer of storage was lost. What the
-    // first attempt stored stands; login checks that it is this browser's.
-    await signins.insert(signinId, signin);
+    if (!(await store(signinId, signin))) return failure(request, context, expiredSignin());
     context.log.info('consent given', { client: asked.clientId, scopes, signin: signinId });
     return redirect(`${origin}${PATHS.login}?signin=${signinId}`);
   };
+
+  /**
+   * Stores the sign-in. The form may have come before: with the same decision, or
+   * because an answer of storage was lost, and then what is there will do; with
+   * another one, and then the last word counts while nobody is signed in by it.
+   */
+  async function store(id: string, signin: StartedSignin): Promise<boolean> {
+    if ((await signins.insert(id, signin)) === 'written') return true;
+    const before = await signins.read(id);
+    if (before?.stage !== 'started') return false;
+    return before.request === signin.request || (await signins.advance(before, signin)) === 'written';
+  }
 }
 
 function nothingTicked(): Failure {

@@ -1,28 +1,29 @@
 import type { EndReason, GrantKey } from '../storage/grants.ts';
 import type { OAuthServices } from './services.ts';
-import { SCRIPT_TOKEN_SECONDS } from './tokens.ts';
 
-type Services = Pick<OAuthServices, 'grants' | 'revocations' | 'now' | 'tokenExpirySeconds'>;
+type Services = Pick<OAuthServices, 'grants' | 'revocations' | 'now'>;
 
 /** A verifier's clock may be behind ours by this much. */
 const SKEW_MS = 120_000;
 
 /**
  * Ends a grant: its refresh tokens at once, its access tokens as soon as each
- * instance has read the list of revocations. The list comes first: cut off
- * between the two writes, the next attempt finds a grant that is still to end.
+ * instance has read the list of revocations. Cut off between the two writes, it
+ * is completed by whoever asks again: the grant says when it ended and until
+ * when tokens of it live.
  */
 export async function endGrant(
-  { grants, revocations, now, tokenExpirySeconds }: Services,
+  { grants, revocations, now }: Services,
   key: GrantKey,
   reason: EndReason,
 ): Promise<void> {
-  const longest = Math.max(tokenExpirySeconds, SCRIPT_TOKEN_SECONDS) * 1000;
   for (;;) {
     const grant = await grants.read(key);
-    if (!grant || grant.endedAt !== undefined) return;
-    await revocations.add(key.grantId, now() + longest + SKEW_MS);
+    if (!grant) return;
     // "Changed": it was renewed meanwhile, or this write's answer was lost. The next read tells.
-    if ((await grants.end(grant, now(), reason)) === 'written') return;
+    if (grant.endedAt === undefined && (await grants.end(grant, now(), reason)) !== 'written') continue;
+    const until = grant.tokensExpireAt + SKEW_MS;
+    if (until > now()) await revocations.add(key.grantId, until);
+    return;
   }
 }

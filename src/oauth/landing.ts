@@ -16,6 +16,9 @@ import { type BrowserSession, csrfToken, currentSession, isCsrfToken } from './s
 /** A token for scripts is given to who signed in less than this ago. */
 const FRESH_MS = 15 * 60_000;
 
+/** Tokens for scripts that one person may have at a time: as many as the page shows well. */
+const MOST_TOKENS = 20;
+
 export interface ServerFacts {
   readonly name: string;
   readonly version: string;
@@ -65,6 +68,15 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
           : 'A token is given only within 15 minutes of signing in, and only where this server allows it.',
         todo: nothingTicked ? 'Go back and tick what the token may do.' : 'Sign in again, then ask for the token.',
         action: nothingTicked ? { href: '/', label: 'Back' } : { href: PATHS.login, label: 'Sign in again' },
+      });
+    }
+    if ((await activeTokens(session)).length >= MOST_TOKENS) {
+      return failure(request, context, {
+        status: 403,
+        error: 'access_denied',
+        what: `You have ${MOST_TOKENS} tokens in use, which is as many as one person may have.`,
+        todo: 'End one of them first.',
+        action: { href: '/', label: 'To your tokens' },
       });
     }
     const issued = await issueScriptToken(services, session.person, scopes);

@@ -55,6 +55,8 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
     const binding = presentedBinding(request, cookies.binding, ring);
     if (!binding) return failure(request, context, wrongBrowser());
     const signin = await signins.read(id);
+    // A person's sign-in that is through already: the landing page shows it.
+    if (signin && signin.stage !== 'started' && !signin.request) return redirect(`${services.origin}/`);
     if (signin?.stage !== 'started' || isExpired(signin, now())) {
       return failure(request, context, expiredSignin());
     }

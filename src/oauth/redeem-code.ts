@@ -47,7 +47,8 @@ export async function redeemCode(
   const signin = await claimCode(services, ring, signinId, found, claim);
   const person = JSON.parse(signin.person) as Person;
   const key: GrantKey = { person, grantId: signin.grantId };
-  if (signin.redeemClaim !== claim && services.now() >= signin.redeemedAt + RETRY_MS) {
+  const isLate = signin.redeemClaim !== claim && services.now() >= signin.redeemedAt + RETRY_MS;
+  if (isLate && !(await wasCutOff(services, key, signin))) {
     await endGrant(services, key, 'code reused');
     context.log.warn('code reused: its grant has ended', { client: presented.clientId, grant: key.grantId });
     throw new TokenError('invalid_grant', 'The code was already used. Its tokens have been revoked.');
@@ -56,7 +57,10 @@ export async function redeemCode(
   const refreshToken = request.offline
     ? remakeRefreshToken(ring, key, code, signin.redeemClaim, signin.redeemKid)
     : undefined;
-  const grant = newGrant(signin, request, person, refreshToken);
+  // The secret that it is made with is gone: without it this grant could never be renewed.
+  if (request.offline && !refreshToken)
+    throw new TokenError('invalid_grant', 'The key of this sign-in is gone. Sign in again.');
+  const grant = newGrant(signin, request, person, services.tokenExpirySeconds, refreshToken);
   // "Exists" is as good: it can only be this very grant. But it may have ended since.
   if ((await services.grants.insert(key, grant)) !== 'written') {
     const stored = await services.grants.read(key);
@@ -68,6 +72,11 @@ export async function redeemCode(
     first: signin.redeemClaim === claim,
   });
   return tokenAnswer(services, key, grant, refreshToken);
+}
+
+/** Whether the attempt that claimed the code never got as far as its grant: then the code, while it lives, is as good as new. */
+async function wasCutOff({ grants, now }: OAuthServices, key: GrantKey, signin: RedeemedSignin): Promise<boolean> {
+  return now() < signin.completedAt + CODE_SECONDS * 1000 && (await grants.read(key)) === undefined;
 }
 
 /** Client, its authentication, redirect URI, verifier and resource, in this order; none of them changes anything. */
@@ -137,7 +146,13 @@ function redeemed(
 
 const unknownCode = () => new TokenError('invalid_grant', 'The code is not known or has expired.');
 
-function newGrant(signin: RedeemedSignin, request: AuthorizationRequest, person: Person, refreshToken?: string): Grant {
+function newGrant(
+  signin: RedeemedSignin,
+  request: AuthorizationRequest,
+  person: Person,
+  tokenExpirySeconds: number,
+  refreshToken?: string,
+): Grant {
   return {
     kind: 'client',
     clientId: request.clientId,
@@ -151,6 +166,7 @@ function newGrant(signin: RedeemedSignin, request: AuthorizationRequest, person:
     expiresAt: signin.grantExpiresAt,
     generation: 0,
     issuedAt: signin.redeemedAt,
+    tokensExpireAt: signin.redeemedAt + tokenExpirySeconds * 1000,
     ...(refreshToken ? { refreshHash: refreshTokenHash(refreshToken) } : {}),
   };
 }

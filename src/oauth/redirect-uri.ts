@@ -41,6 +41,12 @@ export function isLoopbackUri(uri: string): boolean {
   return url.protocol === 'http:' && isLoopbackHost(url.hostname);
 }
 
+/** Whether a URI leads to the person's own machine, by whatever scheme: any program there could be its client. */
+export function leadsToThisMachine(uri: string): boolean {
+  const url = new URL(uri);
+  return (url.protocol === 'http:' || url.protocol === 'https:') && isLoopbackHost(url.hostname);
+}
+
 /** A loopback URI without its port, which a native client picks anew each time (RFC 8252 section 7.3); others as they are. */
 export function withoutLoopbackPort(uri: string): string {
   return isLoopbackUri(uri) ? uri.replace(/^(http:\/\/(?:\[[^\]]*\]|[^/?:[\]]*)):\d*/, '$1') : uri;
@@ -59,9 +65,10 @@ export function redirectHost(uri: string): string {
   return url.protocol === 'https:' || url.protocol === 'http:' ? url.hostname : `${url.protocol.slice(0, -1)} (an app)`;
 }
 
-/** Adds parameters to a redirect URI that may have a query already (RFC 6749 section 3.1.2). */
+/** Adds parameters to a redirect URI, whose own query stays as it was registered (RFC 6749 section 3.1.2). */
 export function redirectTo(uri: string, parameters: Record<string, string | undefined>): string {
-  const url = new URL(uri);
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.append(name, value);
-  return url.href;
+  const added = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) added.append(name, value);
+  const separator = !uri.includes('?') ? '?' : /[?&]$/.test(uri) ? '' : '&';
+  return `${uri}${separator}${added}`;
 }

@@ -35,16 +35,21 @@ export async function renew(
 
   // Twice at the most: when somebody else renews between our read and our write,
   // the second read finds the token spent just now.
+  let mine: Awaited<ReturnType<typeof rotation>> | undefined;
   for (const last of [false, true]) {
     const grant = await services.grants.read(key);
     checkGrant(grant, presented, form, services);
+    // Our own write, whose answer was lost.
+    if (mine && grant.successorSalt === mine.grant.successorSalt) {
+      return tokenAnswer(services, key, narrowed(grant, form), mine.token);
+    }
     if (grant.refreshHash !== hash) return answerSpent(services, key, narrowed(grant, form), token, hash, context);
 
-    const renewed = await rotation(services, key, grant, token);
-    const outcome = await services.grants.rotate(key, grant, renewed.grant, hash);
+    mine = await rotation(services, key, grant, token);
+    const outcome = await services.grants.rotate(key, grant, mine.grant, hash);
     if (outcome === 'written') {
       context.log.info('grant renewed', { client: grant.clientId, grant: key.grantId });
-      return tokenAnswer(services, key, narrowed(renewed.grant, form), renewed.token);
+      return tokenAnswer(services, key, narrowed(mine.grant, form), mine.token);
     }
     if (last) break;
   }
@@ -68,7 +73,12 @@ function checkGrant(
   if (now() >= grant.expiresAt) throw new TokenError('invalid_grant', 'The grant has expired.');
 }
 
-async function rotation({ keys, now, random }: OAuthServices, key: GrantKey, from: Stored<Grant>, token: string) {
+async function rotation(
+  { keys, now, random, tokenExpirySeconds }: OAuthServices,
+  key: GrantKey,
+  from: Stored<Grant>,
+  token: string,
+) {
   const salt = Buffer.from(random(16)).toString('base64url');
   const successor = makeRefreshToken(await keys(), key, token, salt);
   const { etag: _etag, ...kept } = from;
@@ -77,6 +87,7 @@ async function rotation({ keys, now, random }: OAuthServices, key: GrantKey, fro
     generation: from.generation + 1,
     issuedAt: now(),
     expiresAt: now() + GRANT_IDLE_MS,
+    tokensExpireAt: Math.max(from.tokensExpireAt, now() + tokenExpirySeconds * 1000),
     refreshHash: refreshTokenHash(successor.token),
     previousHash: refreshTokenHash(token),
     successorSalt: salt,

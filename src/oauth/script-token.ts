@@ -36,6 +36,7 @@ export async function issueScriptToken(
     createdAt: issuedAt,
     issuedAt,
     expiresAt: issuedAt + SCRIPT_TOKEN_SECONDS * 1000,
+    tokensExpireAt: issuedAt + SCRIPT_TOKEN_SECONDS * 1000,
     generation: 0,
   };
   await services.grants.file(key, grant.expiresAt);

@@ -33,6 +33,8 @@ export type Grant = {
   generation: number;
   /** When the newest tokens were issued. */
   issuedAt: number;
+  /** When the last access token of any generation expires. */
+  tokensExpireAt: number;
   /** Hash of the one refresh token that is unspent; absent where none was asked for. */
   refreshHash?: string;
   /** Hash of the token spent last, with what it takes to make its successor again. */

@@ -62,6 +62,8 @@ export interface Signins {
   insert(id: string, signin: StartedSignin): Promise<Outcome>;
   /** One point read; `undefined` when there is none or the name is not one of ours. */
   read(id: string): Promise<StoredSignin | undefined>;
+  /** Forgets a sign-in, whatever has become of it. */
+  remove(id: string): Promise<void>;
   /** Moves a sign-in on, if nobody else has since it was read. */
   advance(from: StoredSignin, to: Signin): Promise<Outcome>;
 }
@@ -86,6 +88,9 @@ export function openSignins(tables: Tables): Signins {
       Buffer.from(random.subarray(0, 16)).toString('base64url'),
     insert: (id, signin) => table.write({ type: 'insert', row: { ...signin, ...keys(id) } }),
     read: async id => (isSigninId(id) ? ((await table.read(keys(id))) as StoredSignin | undefined) : undefined),
+    remove: async id => {
+      await table.remove(keys(id));
+    },
     advance: ({ partitionKey, rowKey, etag }, to) =>
       table.write({ type: 'replace', row: { ...columnsOf(to), partitionKey, rowKey }, etag }),
   };

@@ -261,9 +261,12 @@ function errorCode(error: ServiceError): string | undefined {
   return error.details?.odataError?.code ?? error.details?.code ?? error.code;
 }
 
+/** By storage's own word alone: a 404 of anything on the way to it says nothing about a row. */
 function isMissingRow(error: ServiceError): boolean {
-  return error.statusCode === 404 && errorCode(error) !== 'TableNotFound';
+  return error.statusCode === 404 && MISSING_ROW.has(errorCode(error) ?? '');
 }
+
+const MISSING_ROW = new Set(['ResourceNotFound', 'EntityNotFound']);
 
 /** A fault of ours (a row that storage refuses) stays what it is; everything else is an outage. */
 function toUnavailable(error: unknown): unknown {

@@ -30,6 +30,8 @@ export interface StorageProxy {
   connectionString: string;
   /** The next request that matches reaches storage, and its reply is lost. Resolves when it was. */
   loseNextReply(matches: (request: IncomingMessage) => boolean): Promise<void>;
+  /** From now on requests that match get this answer, and never reach storage; `undefined` ends it. */
+  refuse(refusal: { matches(request: IncomingMessage): boolean; status: number; type?: string } | undefined): void;
   /** From now on requests get no answer, and never reach storage. */
   hang(on: boolean): void;
   stop(): Promise<void>;
@@ -43,9 +45,14 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
   let losing: { matches: (request: IncomingMessage) => boolean; lost: () => void } | undefined;
 
   let hanging = false;
+  let refusal: Parameters<StorageProxy['refuse']>[0];
 
   const server = createServer((incoming, outgoing) => {
     if (hanging) return;
+    if (refusal?.matches(incoming)) {
+      outgoing.writeHead(refusal.status, { 'content-type': refusal.type ?? 'application/json' }).end('{}');
+      return;
+    }
     const lose = losing?.matches(incoming) ? losing.lost : undefined;
     if (lose) losing = undefined;
     const forwarded = request(
@@ -80,6 +87,9 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
       new Promise(lost => {
         losing = { matches, lost };
       }),
+    refuse: next => {
+      refusal = next;
+    },
     hang: on => {
       hanging = on;
     },

@@ -81,6 +81,9 @@ describe('problems', () => {
     ['AUTH_REDIRECT_URI', 'http://mcp.example/auth/callback'],
     ['AUTH_REDIRECT_URI', 'https://mcp.example/elsewhere'],
     ['AUTH_REDIRECT_URI', 'https://mcp.example/auth/callback?x=1'],
+    ['AUTH_REDIRECT_URI', 'https://:password@mcp.example/auth/callback'],
+    ['AUTH_REDIRECT_URI', 'http://localhost@mcp.example/auth/callback'],
+    ['AUTH_REDIRECT_URI', 'http://localhost:7071/auth/callback'],
     ['AUTH_AUTHORITY_HOST', 'http://login.example'],
     ['AUTH_AUTHORITY_HOST', 'https://login.example/path'],
     ['AUTH_SCOPES', 'email'],
@@ -103,6 +106,11 @@ describe('problems', () => {
     expect(problems({ ...CLOUD, JWT_SECRET_KEY: 'hunter2-hunter2' }).join()).not.toContain('hunter2');
     expect(problems({ ...CLOUD, AUTH_CLIENT_SECRET: 'hunter2', AUTH_TENANT_ID: '' }).join()).not.toContain('hunter2');
   });
+});
+
+test('a redirect URI is passed on as it is understood, not as it was written', () => {
+  const { config } = loadConfig({ ...CLOUD, AUTH_REDIRECT_URI: 'https://MCP.example:443/x/../auth/callback' });
+  expect(config.entra.redirectUri).toBe('https://mcp.example/auth/callback');
 });
 
 test('a log level may be written in any case', () => {

@@ -71,6 +71,7 @@ describe('what clients send is taken', () => {
     ['no scope at all', { scope: undefined }],
     ['no state', { state: undefined }],
     ['another loopback port (RFC 8252)', { redirect_uri: 'http://localhost:9/callback' }],
+    ['a login_hint that is cut', { login_hint: `${'a'.repeat(319)}😀` }],
     ['empty parameters count as absent', { response_mode: '', login_hint: '', prompt: '' }],
   ])('%s', async (_name, change) => {
     const resource = change.resource?.replace('ORIGIN', server.origin);

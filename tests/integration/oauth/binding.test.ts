@@ -21,6 +21,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const atOwn = (path: string) => (url: string) => url.startsWith(`${server.origin}${path}`);
+const atEntra = (url: string) => url.startsWith(server.entra.url);
 const consentOf = (browser: Browser) => browser.open(authorizationUrl(server, client).url);
 const approve = 'decision=approve';
 
@@ -178,6 +179,28 @@ describe('each step is single use', () => {
     expect(two.url).toBe(one.url);
   });
 
+  test('an approval that is narrowed on the way back counts as narrowed', async () => {
+    const browser = new Browser();
+    const asked = authorizationUrl(server, client);
+    const page = await browser.open(asked.url);
+    await browser.submit(page, { button: approve, stopAt: atOwn('/auth/login') });
+    const picker = await browser.submit(page, { button: approve, fields: { scope: ['notes:read'] } });
+    const back = await signInAs(browser, picker, 'ada', { stopAt: backAtClient });
+    const code = new URL(back.url).searchParams.get('code') ?? '';
+    const { body } = await token(server, codeForm(client, { code, verifier: asked.verifier }));
+    expect([body.scope, body.refresh_token]).toEqual(['notes:read', undefined]);
+    // And once somebody is signed in by it, the page is over.
+    expect((await browser.submit(page, { button: approve })).status).toBe(400);
+  });
+
+  test('an approval that is taken back leads nowhere', async () => {
+    const browser = new Browser();
+    const page = await consentOf(browser);
+    const login = await browser.submit(page, { button: approve, stopAt: atOwn('/auth/login') });
+    await browser.submit(page, { button: 'decision=deny', stopAt: backAtClient });
+    expect((await browser.open(login.url)).status).toBe(400);
+  });
+
   test('the callback, reloaded within 30 seconds, leads to the same code; later it is over', async () => {
     const browser = new Browser();
     const picker = await browser.submit(await consentOf(browser), { button: approve });
@@ -197,6 +220,7 @@ describe('each step is single use', () => {
     const pages = await Promise.all(
       Array.from({ length: 20 }, () => browser.open(callback.url, { stopAt: backAtClient })),
     );
+    for (const page of pages) expect(page.url).not.toContain('error=');
     const codes = new Set(
       pages.filter(page => backAtClient(page.url)).map(page => new URL(page.url).searchParams.get('code')),
     );
@@ -257,6 +281,41 @@ describe('what comes back from Entra', () => {
     await server.entra.spoilIdTokens({ forged: true });
     expect((await outcome('ada')).get('error')).toBe('server_error');
     await server.entra.spoilIdTokens(undefined);
+  });
+
+  test.each(['constructor', '__proto__', 'toString', 'invented'])(
+    'an error named %s is one of the server',
+    async error => {
+      const browser = new Browser();
+      const asked = authorizationUrl(server, client);
+      const page = await browser.submit(await browser.open(asked.url), { button: approve, stopAt: atEntra });
+      const state = new URL(page.url).searchParams.get('state');
+      const callback = `${server.origin}/auth/callback?error=${error}&state=${state}`;
+      const back = new URL((await browser.open(callback, { stopAt: backAtClient })).url);
+      expect(back.searchParams.get('error')).toBe('server_error');
+    },
+  );
+
+  test('Entra’s code redeemed, and the answer not stored: the sign-in goes on with a new one', async () => {
+    const browser = new Browser();
+    const picker = await browser.submit(await consentOf(browser), { button: approve });
+    const callback = await signInAs(browser, picker, 'ada', { stopAt: atOwn('/auth/callback') });
+    const { entra } = server;
+    // Somebody redeems it before us, and nothing of it reaches the table.
+    const code = new URL(callback.url).searchParams.get('code') ?? '';
+    await fetch(`${entra.url}/${entra.tenantId}/oauth2/v2.0/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: entra.clientId,
+        client_secret: entra.clientSecret ?? '',
+        code,
+        redirect_uri: `${server.origin}/auth/callback`,
+        code_verifier: 'x'.repeat(43),
+      }),
+    });
+    const back = await browser.open(callback.url, { stopAt: backAtClient });
+    expect(backAtClient(back.url)).toBe(true);
   });
 
   test('nothing of ours ever carries a resource to Entra (AADSTS901002)', async () => {

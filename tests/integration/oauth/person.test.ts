@@ -161,6 +161,16 @@ describe('a token for scripts', () => {
     for (const answer of forged) expect([answer.status, tokenOf(answer)]).toEqual([403, '']);
   });
 
+  test('20 are as many as one person may have', async () => {
+    const browser = new Browser();
+    const page = await signIn(browser, 'grace');
+    const press = { button: ISSUE, fields: { scope: ['profile'] } };
+    let last = page;
+    for (let i = 0; i <= 20; i++) last = await browser.submit(page, press);
+    expect([last.status, tokenOf(last)]).toEqual([403, '']);
+    expect(textOf(last.html)).toContain('End one of them first');
+  });
+
   test('a setting turns it off', async () => {
     const off = await startAppServer({ settings: { SCRIPT_TOKENS: 'off' } });
     const browser = new Browser();

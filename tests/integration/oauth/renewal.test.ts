@@ -148,6 +148,25 @@ describe('revocation (RFC 7009)', () => {
     expect(headers.get('www-authenticate')).toMatch(/error="invalid_token".*revoked/);
   });
 
+  test('is kept as long as any token of the grant lives, whatever the settings are now', async () => {
+    const before = await startAppServer({ settings: { TOKEN_EXPIRY_SECONDS: '86400' } });
+    const connected = await connect(before);
+    const grant = JSON.parse(
+      Buffer.from(connected.tokens.access_token.split('.')[1] ?? '', 'base64url').toString(),
+    ).gid;
+    await post(before, '/oauth/revoke', {
+      token: connected.tokens.refresh_token,
+      client_id: connected.client.client_id,
+    });
+    const { openTables } = await import('../../../src/storage/tables.ts');
+    const { openRevocationRows } = await import('../../../src/storage/revocations.ts');
+    const tables = openTables({ connection: { connectionString: before.storage.connectionString } });
+    const rows = openRevocationRows(tables);
+    expect(await rows.list(before.clock.now + 86_000_000)).toContain(grant);
+    expect(await rows.list(before.clock.now + 95_000_000)).not.toContain(grant);
+    await before.stop();
+  });
+
   test('by another client ends nothing', async () => {
     const tokens = await begin();
     const other = await register(server, { client_name: 'Another' });

@@ -11,6 +11,7 @@ import {
   codeForm,
   connect,
   mcp,
+  obtainCode,
   post,
   refreshForm,
   register,
@@ -29,10 +30,13 @@ async function start(options: AppServerOptions = {}): Promise<AppServer> {
   return server;
 }
 
-async function startBehindProxy(): Promise<{ server: AppServer; proxy: StorageProxy }> {
+async function startBehindProxy(
+  settings: Record<string, string> = {},
+): Promise<{ server: AppServer; proxy: StorageProxy }> {
   let proxy: StorageProxy | undefined;
   const server = await start({
     instances: 2,
+    settings,
     connectionString: async own => {
       proxy = await startStorageProxy(own);
       const { stop } = proxy;
@@ -145,6 +149,90 @@ describe('the reply of a write lost on the wire', () => {
     expect((await token(server, refreshForm(connected.client, connected.tokens.refresh_token))).body.error).toBe(
       'invalid_grant',
     );
+  });
+});
+
+describe('writes that storage refuses', () => {
+  const refusing = (method: string, table: string, status = 503) => ({
+    status,
+    matches: (request: { method?: string | undefined; url?: string | undefined }) =>
+      request.method === method && (request.url ?? '').includes(table),
+  });
+
+  test('a renewal whose answer is lost is no replay, even without a retry window', async () => {
+    const { server, proxy } = await startBehindProxy({ REFRESH_RETRY_SECONDS: '0' });
+    const { client, tokens } = await connect(server);
+    proxy.loseNextReply(request => request.method === 'POST' && (request.url ?? '').includes('$batch'));
+    const renewed = await token(server, refreshForm(client, tokens.refresh_token));
+    expect(renewed.status).toBe(200);
+    expect((await token(server, refreshForm(client, renewed.body.refresh_token))).status).toBe(200);
+  });
+
+  test('a revocation that got half-way ends the grant for good, and the next attempt completes it', async () => {
+    const { server, proxy } = await startBehindProxy();
+    const { client, tokens } = await connect(server);
+    const revoke = () => post(server, '/oauth/revoke', { token: tokens.refresh_token, client_id: client.client_id });
+    for (const half of [refusing('PUT', '/grants'), refusing('PUT', '/revocations')]) {
+      proxy.refuse(half);
+      expect((await revoke()).status).toBe(503);
+    }
+    proxy.refuse(undefined);
+    expect((await token(server, refreshForm(client, tokens.refresh_token))).body.error).toBe('invalid_grant');
+    expect((await revoke()).status).toBe(200);
+    server.clock.advance(30);
+    for (const _instance of server.apps) {
+      expect((await callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1] })).status).toBe(401);
+    }
+    server.clock.advance(7200);
+    expect((await token(server, refreshForm(client, tokens.refresh_token))).body.error).toBe('invalid_grant');
+  });
+
+  test('a code whose grant could not be stored is as good as new while it lives', async () => {
+    const { server, proxy } = await startBehindProxy();
+    const client = await register(server);
+    const code = await obtainCode(server, client);
+    await connect(server, 'grace', {}, client);
+    proxy.refuse(refusing('POST', '/grants'));
+    expect((await token(server, codeForm(client, code))).status).toBe(503);
+    proxy.refuse(undefined);
+    server.clock.advance(40);
+    const { status, body } = await token(server, codeForm(client, code));
+    expect(status).toBe(200);
+    expect((await token(server, refreshForm(client, body.refresh_token))).status).toBe(200);
+  });
+
+  test('a callback whose claim could not be stored goes on with a new code of Entra’s', async () => {
+    const { server, proxy } = await startBehindProxy();
+    const client = await register(server);
+    const browser = new Browser();
+    const consent = await browser.open(authorizationUrl(server, client).url);
+    const picker = await browser.submit(consent, { button: 'decision=approve' });
+    const stopAt = (url: string) => url.startsWith(`${server.origin}/auth/callback`);
+    const callback = await signInAs(browser, picker, 'ada', { stopAt });
+    proxy.refuse(refusing('PUT', '/signins'));
+    expect((await browser.open(callback.url, { stopAt: backAtClient })).status).toBe(503);
+    proxy.refuse(undefined);
+    const back = await browser.open(callback.url, { stopAt: backAtClient });
+    expect(new URL(back.url).searchParams.get('code')).toMatch(/^ac\./);
+  });
+
+  test('a 404 of something on the way to storage says nothing about a row', async () => {
+    const { server, proxy } = await startBehindProxy();
+    const { client, tokens } = await connect(server);
+    proxy.refuse({ matches: () => true, status: 404, type: 'text/html' });
+    const answers = [
+      await token(server, refreshForm(client, tokens.refresh_token)),
+      await post(server, '/oauth/revoke', { token: tokens.refresh_token, client_id: client.client_id }),
+      await fetch(`${server.origin}/oauth/register`, {
+        method: 'POST',
+        body: JSON.stringify({ redirect_uris: ['http://localhost/new'], token_endpoint_auth_method: 'none' }),
+      }),
+      await fetch(`${server.origin}/health`),
+      await fetch(authorizationUrl(server, client).url),
+    ];
+    expect(answers.map(answer => answer.status)).toEqual([503, 503, 503, 503, 503]);
+    proxy.refuse(undefined);
+    expect((await token(server, refreshForm(client, tokens.refresh_token))).status).toBe(200);
   });
 });
 

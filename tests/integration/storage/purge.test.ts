@@ -28,6 +28,7 @@ const grant = (expiresAt: number): Grant => ({
   resource: 'r',
   createdAt: NOW,
   issuedAt: NOW,
+  tokensExpireAt: NOW,
   expiresAt,
   generation: 0,
 });

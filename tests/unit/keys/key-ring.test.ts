@@ -19,6 +19,9 @@ describe('JWT_SECRET_KEY', () => {
   test.each([
     ['too short', Buffer.alloc(31, 1).toString('base64url')],
     ['a passphrase', 'correct horse battery staple correct horse'],
+    ['a passphrase with dashes', 'this-is-my-very-secret-signing-key-for-production'],
+    ['another', 'correct-horse-battery-staple-correct-horse-battery'],
+    ['one in capitals too', 'Correct-Horse-Battery-Staple-Correct-Horse-Battery'],
     ['one letter over and over', 'a'.repeat(64)],
     ['base64 with other characters', `${'ab+/'.repeat(16)}`],
     ['a first value that only opens', `open:${SEED}`],

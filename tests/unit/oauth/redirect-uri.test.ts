@@ -89,6 +89,10 @@ test('parameters are added to a query that is there', () => {
   expect(redirectTo('https://app.example/cb?a=b', { code: 'x&y', state: undefined })).toBe(
     'https://app.example/cb?a=b&code=x%26y',
   );
+  // A registered query stays to the letter.
+  expect(redirectTo('https://app.example/cb?x=/../y', { code: 'x' })).toBe('https://app.example/cb?x=/../y&code=x');
+  expect(redirectTo('https://app.example/cb?', { code: 'x' })).toBe('https://app.example/cb?code=x');
+  expect(redirectTo('https://app.example', { code: 'x' })).toBe('https://app.example?code=x');
   expect(redirectTo('cursor://anysphere.cursor-mcp/oauth/callback', { code: 'x' })).toBe(
     'cursor://anysphere.cursor-mcp/oauth/callback?code=x',
   );
