@@ -108,8 +108,10 @@ async function deriveKeys(secret: Secret) {
 
   // FIPS 186-5, A.2.1: 48 bytes, far more than the order has, so that the reduction leaves no bias.
   const scalar = (BigInt(`0x${derive('ES256 signing key', 48).toString('hex')}`) % (P256_ORDER - 1n)) + 1n;
+  // Always 32 bytes: one scalar in 256 begins with a zero, which ECDH would leave out when asked for it.
+  const privateBytes = Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex');
   const ecdh = createECDH('prime256v1');
-  ecdh.setPrivateKey(Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex'));
+  ecdh.setPrivateKey(privateBytes);
   const point = ecdh.getPublicKey();
   const x = point.subarray(1, 33).toString('base64url');
   const y = point.subarray(33).toString('base64url');
@@ -118,7 +120,7 @@ async function deriveKeys(secret: Secret) {
     .update(JSON.stringify({ crv: 'P-256', kty: 'EC', x, y }))
     .digest('base64url');
   const publicJwk: JWK = { kty: 'EC', crv: 'P-256', x, y, kid, alg: 'ES256', use: 'sig' };
-  const d = ecdh.getPrivateKey().toString('base64url').padStart(43, 'A');
+  const d = privateBytes.toString('base64url');
 
   return {
     kid,

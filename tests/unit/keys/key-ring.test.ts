@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { compactVerify, importJWK, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { createKeyRing } from '../../../src/keys/key-ring.ts';
@@ -45,6 +45,17 @@ describe('the key ring', () => {
     const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).sign(a.signing.privateKey);
     await expect(compactVerify(token, await importJWK(jwk ?? {}, 'ES256'))).resolves.toBeDefined();
     expect(JSON.stringify(a.jwks)).not.toContain('"d"');
+  });
+
+  test('signs with a key of any secret, one whose scalar begins with a zero among them', async () => {
+    for (let seed = 0; seed < 1024; seed++) {
+      const bytes = createHash('sha256').update(`secret ${seed}`).digest();
+      const keys = await createKeyRing([{ bytes, opensOnly: false }]);
+      const token = await new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).sign(keys.signing.privateKey);
+      const publicKey = keys.verificationKey(keys.signing.kid);
+      if (!publicKey) throw new Error('no key');
+      await compactVerify(token, publicKey);
+    }
   });
 
   test('publishes and verifies with every key but those that only open', async () => {
