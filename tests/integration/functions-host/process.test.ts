@@ -187,8 +187,9 @@ describe('ends', () => {
     await once(connection, 'connect');
     // Cut off rather than closed, on some systems.
     connection.on('error', () => {});
+    const closed = new Promise(resolve => connection.resume().on('close', resolve));
     parent.kill('SIGKILL');
-    await once(connection.resume(), 'close');
+    await closed;
   });
 });
 
