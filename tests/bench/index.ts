@@ -26,7 +26,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
 
 const help = `npm run bench: measures, prints one table, and ends with 1 when a target is missed.
 
-  npm run bench              all of these, in about two minutes
+  npm run bench              all of these, in less than a minute
   npm run bench -- NAME      one or several of them
   npm run bench -- --help    shows this
 

@@ -3,11 +3,11 @@
  * guard, its list of revocations, its checks of origin, body and scopes, beside `createMcpHandler` alone. Both serve the
  * same tool in this process, taking turns, in both eras of the protocol.
  *
- * The bare handler is there twice. "Server" is the least that one can write: the library's plain server and one handler
- * for `tools/call`, which calls this very tool. "McpServer" has the tool registered, as the library's guide shows it.
+ * The bare handler is there twice. "Server" is the least that one can write: the library's plain server, which lists and
+ * calls these very tools. "McpServer" has the one that is called registered, as the library's guide shows it.
  */
 import { setImmediate } from 'node:timers/promises';
-import { createMcpHandler, McpServer, Server } from '@modelcontextprotocol/server';
+import { createMcpHandler, McpServer, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { startAzurite } from '../../dev/azurite/index.ts';
 import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
@@ -18,6 +18,7 @@ import { createLogger } from '../../src/log.ts';
 import type { ToolContext } from '../../src/mcp/define-tool.ts';
 import { STATELESS_REVISION } from '../../src/mcp/revisions.ts';
 import calculateSum from '../../src/mcp/tools/calculate-sum.ts';
+import { tools } from '../../src/mcp/tools/index.ts';
 import { SETTINGS } from './settings.ts';
 import { median, type Result, type Row } from './table.ts';
 
@@ -103,10 +104,16 @@ async function startGuarded(connectionString: string): Promise<{ url: string; to
   };
 }
 
+const byName = new Map(tools.map(tool => [tool.name, tool]));
 const bareServer: Handle = createMcpHandler(() => {
   const server = new Server({ name: 'bare', version: '1' }, { capabilities: { tools: {} } });
-  // It uses nothing of its context.
-  server.setRequestHandler('tools/call', ({ params }) => calculateSum.call(params.arguments, {} as ToolContext));
+  server.setRequestHandler('tools/list', () => ({ tools: tools.map(tool => tool.listing) }));
+  server.setRequestHandler('tools/call', ({ params }) => {
+    const tool = byName.get(params.name);
+    if (!tool) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'There is no such tool.');
+    // The one that is called here uses nothing of its context.
+    return tool.call(params.arguments, {} as ToolContext);
+  });
   return server;
 }).fetch;
 
