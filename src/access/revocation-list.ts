@@ -19,40 +19,48 @@ const USABLE_MS = 300_000;
 /** How long a request waits for a reading, in milliseconds. */
 const PATIENCE_MS = 2_000;
 
+/** Where the list is kept. */
 export interface RevocationRows {
+  /** @param until when the grant's last access token expires, in milliseconds */
   add(grantId: string, until: number): Promise<void>;
+  /** The grants whose entry is still of use. */
   list(now: number): Promise<Set<string>>;
 }
 
 export function createRevocationList(rows: RevocationRows, now: () => number, log: Logger): RevocationList {
   let revoked = new Set<string>();
   let readAt = Number.NEGATIVE_INFINITY;
-  let reading: Promise<void> | undefined;
+  let reading: Promise<unknown> | undefined;
 
-  function read(): Promise<void> {
+  /** What was added while a reading is under way, which that reading may have missed. */
+  let pending = new Set<string>();
+
+  /** One reading for all who ask meanwhile. Gives why it failed, or nothing. */
+  function read(): Promise<unknown> {
     reading ??= (async () => {
       const startedAt = now();
       const added = new Set<string>();
       pending = added;
-      revoked = new Set([...(await rows.list(startedAt)), ...added]);
-      readAt = startedAt;
-    })().finally(() => {
-      reading = undefined;
-    });
+      try {
+        revoked = new Set([...(await rows.list(startedAt)), ...added]);
+        readAt = startedAt;
+        return undefined;
+      } catch (error) {
+        log.error('revocations cannot be read', { reason: describeError(error) });
+        return error;
+      } finally {
+        reading = undefined;
+      }
+    })();
     return reading;
   }
-  /** What was added while a reading is under way, which that reading may have missed. */
-  let pending = new Set<string>();
 
   async function refresh(): Promise<void> {
     const age = now() - readAt;
     if (age < REFRESH_MS) return;
-    const fresh = read().catch(error => {
-      log.error('revocations cannot be read', { reason: describeError(error), age_seconds: Math.round(age / 1000) });
-      return error as unknown;
-    });
+    const reading = read();
     if (age < WAIT_MS) return;
-    const failed = await withinPatience(fresh);
+    const failed = await withinPatience(reading);
     if (failed && now() - readAt >= USABLE_MS) throw new UnavailableError('storage', failed);
   }
 

@@ -1,14 +1,8 @@
+import type { RevocationRows } from '../access/revocation-list.ts';
 import { expiryHour } from './expiry.ts';
 import type { Tables } from './tables.ts';
 
-/** The table `revocations`: grants that ended while tokens of theirs may still live. */
-export interface RevocationRows {
-  /** @param until when the grant's last access token expires, in milliseconds */
-  add(grantId: string, until: number): Promise<void>;
-  /** The grants whose entry is still of use, by one query a thousand. */
-  list(now: number): Promise<Set<string>>;
-}
-
+/** The table `revocations`: grants that ended while tokens of theirs may still live; a query reads a thousand. */
 export function openRevocationRows(tables: Tables): RevocationRows {
   const table = tables.table('revocations');
   return {

@@ -9,7 +9,7 @@ const token = (grantId: string) => ({ grantId }) as AccessToken;
 /** A list over rows in memory, with a clock that a test moves and storage that a test stops. */
 function setUp() {
   const rows = new Set<string>();
-  const state = { now: 1_000_000_000_000, readings: 0, storage: 'up' as 'up' | 'down' | 'slow' };
+  const state = { now: 1_000_000_000_000, readings: 0, logged: 0, storage: 'up' as 'up' | 'down' | 'slow' };
   const list = createRevocationList(
     {
       add: async id => void rows.add(id),
@@ -21,7 +21,9 @@ function setUp() {
       },
     },
     () => state.now,
-    createLogger('error', () => {}),
+    createLogger('error', () => {
+      state.logged += 1;
+    }),
   );
   return { rows, state, list };
 }
@@ -80,6 +82,13 @@ describe('the list of revocations', () => {
     const { state, list } = setUp();
     state.storage = 'down';
     await expect(list.isRevoked(token('a'))).rejects.toBeInstanceOf(UnavailableError);
+  });
+
+  test('a reading that fails is logged once, however many requests wait for it', async () => {
+    const { state, list } = setUp();
+    state.storage = 'down';
+    await Promise.allSettled(Array.from({ length: 100 }, () => list.isRevoked(token('a'))));
+    expect(state.logged).toBe(1);
   });
 
   test('slow storage holds a request up for two seconds at most', async () => {
