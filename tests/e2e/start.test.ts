@@ -1,11 +1,14 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DemoClient } from '../../dev/local/demo-clients.ts';
 import { freePorts } from '../../dev/local/ports.ts';
 import { signedIn } from './support/client.ts';
 import { copyOfProject, type Project } from './support/project.ts';
+
+// Builds and starts of whole apps, several in one test.
+vi.setConfig({ testTimeout: 60_000 });
 
 let project: Project;
 let env: Record<'SERVER_PORT' | 'ENTRA_PORT' | 'AZURITE_TABLE_PORT', string>;
@@ -57,8 +60,7 @@ test('picks up a change; a change that does not build, or does not start, is tol
   const before = await readFile(source, 'utf8');
 
   await appendFile(source, "\nconsole.log('This is new.');\n");
-  await script.says('This is new.');
-  await script.says('Reloaded');
+  await script.saysAll('This is new.', 'Reloaded');
   expect((await fetch(`${server}/health`)).status).toBe(200);
 
   await writeFile(source, `${before}\nconst half = ;\n`);
@@ -67,8 +69,7 @@ test('picks up a change; a change that does not build, or does not start, is tol
   expect((await fetch(`${server}/health`)).status).toBe(200);
 
   await writeFile(source, `${before}\nthrow new Error('This does not start.');\n`);
-  await script.says('This does not start.');
-  await script.says('down until the next change');
+  await script.saysAll('This does not start.', 'down until the next change');
 
   await writeFile(source, before);
   await script.says('Reloaded');

@@ -22,6 +22,8 @@ export interface Script {
   output(): string;
   /** Resolves when the script says this, from the last call on; rejects when it ends before. */
   says(text: string | RegExp): Promise<void>;
+  /** The same for several texts, in any order: what the app writes and what the script writes come by different pipes. */
+  saysAll(...texts: string[]): Promise<void>;
   send(line: string): void;
   /** Asks it to end, as Ctrl-C does, and gives the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -66,24 +68,30 @@ function start(folder: string, script: string, args: string[], env: Record<strin
   }
   const ended = once(child, 'close').then(([code]) => code as number | null);
 
+  /** Waits for lines that bear these texts; the next waiting begins after the last of them. */
+  function said(texts: readonly (string | RegExp)[]): Promise<void> {
+    const from = read;
+    const bears = (text: string | RegExp) => (line: string) =>
+      typeof text === 'string' ? line.includes(text) : text.test(line);
+    return new Promise((resolve, reject) => {
+      look = () => {
+        const found = texts.map(text => lines.slice(from).findIndex(bears(text)));
+        if (found.includes(-1)) return;
+        read = from + Math.max(...found) + 1;
+        look = () => {};
+        resolve();
+      };
+      look();
+      void ended.then(code => reject(new Error(`Ended with ${code} before it said ${texts}:\n${lines.join('\n')}`)));
+    });
+  }
+
   return {
     child,
     ended,
     output: () => lines.join('\n'),
-    says: text =>
-      new Promise((resolve, reject) => {
-        look = () => {
-          for (; read < lines.length; read++) {
-            const line = lines[read] ?? '';
-            if (typeof text === 'string' ? !line.includes(text) : !text.test(line)) continue;
-            read++;
-            look = () => {};
-            return resolve();
-          }
-        };
-        look();
-        void ended.then(code => reject(new Error(`Ended with ${code} before it said ${text}:\n${lines.join('\n')}`)));
-      }),
+    says: text => said([text]),
+    saysAll: (...texts) => said(texts),
     send: line => child.stdin.write(`${line}\n`),
     stop: async (signal = 'SIGINT') => {
       // A terminal sends Ctrl-C to the script and to all that it started in its group.
