@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startAzurite } from '../../../dev/azurite/index.ts';
 import { Browser } from '../../../dev/browser/index.ts';
@@ -236,9 +239,11 @@ describe('writes that storage refuses', () => {
   });
 });
 
-describe('storage stopped in mid-flow', () => {
+// The emulator stops and starts eight times.
+describe('storage stopped in mid-flow', { timeout: 60_000 }, () => {
   test('every step says 503 and to try again, consumes nothing, and works once storage is back', async () => {
-    const location = await import('node:fs/promises').then(fs => fs.mkdtemp(`${process.env.TMPDIR ?? '/tmp'}/tables-`));
+    const location = await mkdtemp(join(tmpdir(), 'tables-'));
+    cleanUp.push(() => rm(location, { recursive: true }));
     let azurite = await startAzurite({ location });
     cleanUp.push(() => azurite.stop());
     const server = await start({ connectionString: () => azurite.connectionString });
