@@ -4,7 +4,8 @@ import type { Config } from './config.ts';
 import { healthEndpoint } from './health.ts';
 import { cookieNames } from './http/cookies.ts';
 import type { Endpoint } from './http/endpoint.ts';
-import { createKeyRing, type RandomBytes } from './keys/key-ring.ts';
+import { createKeyRing } from './keys/key-ring.ts';
+import { type RandomBytes, randomText } from './keys/random.ts';
 import { parseSecrets } from './keys/secret.ts';
 import type { Logger } from './log.ts';
 import type { Tool } from './mcp/define-tool.ts';
@@ -66,7 +67,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   /** A laptop's own key; `loadConfig` lets it be missing on loopback alone. */
   async function localSecret(): Promise<string> {
     const { generatedSecret } = await import('./storage/generated-secret.ts');
-    return generatedSecret(tables, () => Buffer.from(random(48)).toString('base64url'));
+    return generatedSecret(tables, () => randomText(random, 48));
   }
 
   const oauth = once(async () => {

@@ -8,6 +8,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { type CryptoKey, importJWK, type JWK } from 'jose';
+import type { RandomBytes } from './random.ts';
 import type { Secret } from './secret.ts';
 
 /**
@@ -39,8 +40,6 @@ export interface KeyRing {
   /** Whether a tag is one of ours, of a secret that still verifies. Constant in time. */
   verifyTag(purpose: string, value: string, tag: string): boolean;
 }
-
-export type RandomBytes = (length: number) => Uint8Array;
 
 /** Derives all keys of the given secrets. */
 export async function createKeyRing(secrets: readonly [Secret, ...Secret[]]): Promise<KeyRing> {

@@ -30,9 +30,6 @@ export interface McpEndpointOptions extends GuardOptions {
   toolTimeLimitMs?: number;
 }
 
-/** What is registered at `/mcp`; for others the host says 404. */
-export const MCP_METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'] as const;
-
 const SERVED = ['POST', 'OPTIONS'];
 /** In bytes. The longest note takes 192,000 with every character escaped. */
 const BODY_LIMIT = 1024 * 1024;

@@ -1,6 +1,7 @@
 import { cookie, readCookie } from '../http/cookies.ts';
 import { hashOf } from '../keys/hash.ts';
-import type { KeyRing, RandomBytes } from '../keys/key-ring.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { type RandomBytes, randomText } from '../keys/random.ts';
 
 /**
  * Ties a sign-in to the browser in which it began, so that a link made in one
@@ -29,7 +30,7 @@ export function presentedBinding(request: Request, name: string, keys: KeyRing):
 }
 
 function newCookie(keys: KeyRing, random: RandomBytes): string {
-  const id = Buffer.from(random(32)).toString('base64url');
+  const id = randomText(random, 32);
   return `${id}.${keys.tag(PURPOSE, id).tag}`;
 }
 

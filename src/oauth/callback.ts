@@ -5,19 +5,17 @@ import type { Endpoint, RequestContext } from '../http/endpoint.ts';
 import { plainAscii, redirect } from '../http/responses.ts';
 import { hashOf } from '../keys/hash.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import { randomText } from '../keys/random.ts';
 import type { CompletedSignin, Signin, StartedSignin, StoredSignin } from '../storage/signins.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { presentedBinding } from './browser-binding.ts';
-import { codeHash, makeCode, remakeCode } from './code.ts';
+import { codeHash, makeCode, RETRY_MS, remakeCode } from './code.ts';
 import { expiredSignin, failure, wrongBrowser } from './failure.ts';
 import { PATHS } from './paths.ts';
 import { redirectTo } from './redirect-uri.ts';
 import type { OAuthServices } from './services.ts';
 import { beginSession } from './session.ts';
 import { isExpired, requestOf, upstreamSecrets } from './transaction.ts';
-
-/** Entra's answer, repeated within this time (a reloaded page, say), gets ours again. */
-const RETRY_MS = 30_000;
 
 /**
  * Where Entra sends the browser back to (OpenID Connect Core section 3.1.2.5):
@@ -80,7 +78,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     }: { ring: KeyRing; id: string; signin: StoredSignin<StartedSignin>; code: string; who: SignedIn },
   ): Promise<Response> {
     const { etag: _etag, ...row } = signin;
-    const claim = Buffer.from(services.random(16)).toString('base64url');
+    const claim = randomText(services.random, 16);
     const asked = requestOf(signin);
     const made = asked && makeCode(ring, id, claim);
     const completed: CompletedSignin = {

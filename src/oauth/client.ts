@@ -12,8 +12,7 @@ export interface Client {
   readonly secretHash?: string;
 }
 
-export const AUTH_METHODS = ['none', 'client_secret_post', 'client_secret_basic'] as const;
-export type AuthMethod = (typeof AUTH_METHODS)[number];
+const AUTH_METHODS = ['none', 'client_secret_post', 'client_secret_basic'] as const;
 
 const GRANT_TYPES = ['authorization_code', 'refresh_token'] as const;
 

@@ -10,6 +10,9 @@ import { isSigninId } from '../storage/signins.ts';
  */
 export const CODE_SECONDS = 60;
 
+/** A sign-in's answer, asked for again within this time with everything right, is given again; in milliseconds. */
+export const RETRY_MS = 30_000;
+
 /** Makes the code of a sign-in. */
 export function makeCode(keys: KeyRing, signinId: string, claim: string): { code: string; kid: string } {
   const { kid, tag } = keys.tag('authorization code', `${signinId}.${claim}`);

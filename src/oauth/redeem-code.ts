@@ -2,11 +2,12 @@ import type { Person } from '../access/person.ts';
 import type { FormParameters } from '../http/body.ts';
 import type { RequestContext } from '../http/endpoint.ts';
 import { equalInConstantTime, type KeyRing } from '../keys/key-ring.ts';
+import { randomText } from '../keys/random.ts';
 import type { Grant, GrantKey } from '../storage/grants.ts';
 import type { CompletedSignin, RedeemedSignin, StoredSignin } from '../storage/signins.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { authenticateClient, type PresentedClient } from './client-authentication.ts';
-import { CODE_SECONDS, codeHash, signinOfCode } from './code.ts';
+import { CODE_SECONDS, codeHash, RETRY_MS, signinOfCode } from './code.ts';
 import { endGrant } from './end-grant.ts';
 import { refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
 import { isOwnResource } from './resource.ts';
@@ -16,9 +17,6 @@ import { GRANT_IDLE_MS, type TokenAnswer, tokenAnswer } from './tokens.ts';
 import { challengeOf, requestOf } from './transaction.ts';
 
 type AnsweredSignin = StoredSignin<CompletedSignin | RedeemedSignin>;
-
-/** A full match that comes again within this time gets the same answer. */
-const RETRY_MS = 30_000;
 
 /**
  * Redeems an authorization code (OAuth 2.1 section 4.1.3).
@@ -43,7 +41,7 @@ export async function redeemCode(
   const request = checkBinding(found, code, presented, form, services.resource);
 
   const ring = await services.keys();
-  const claim = Buffer.from(services.random(16)).toString('base64url');
+  const claim = randomText(services.random, 16);
   const signin = await claimCode(services, ring, signinId, found, claim);
   const person = JSON.parse(signin.person) as Person;
   const key: GrantKey = { person, grantId: signin.grantId };

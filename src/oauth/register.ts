@@ -3,7 +3,7 @@ import type { Endpoint } from '../http/endpoint.ts';
 import { BadRequestError } from '../http/errors.ts';
 import { json, oauthError, preflight, withCors } from '../http/responses.ts';
 import { hashOf } from '../keys/hash.ts';
-import type { RandomBytes } from '../keys/key-ring.ts';
+import { type RandomBytes, randomText } from '../keys/random.ts';
 import type { Clients, StoredClient } from '../storage/clients.ts';
 import { type ClientMetadata, parseClientMetadata, publicClientId, publicMetadata } from './client.ts';
 
@@ -42,8 +42,8 @@ export function registrationEndpoint({ clients, now, random }: RegistrationOptio
   }
 
   async function registerConfidential(metadata: ClientMetadata): Promise<Response> {
-    const id = `cc.${Buffer.from(random(16)).toString('base64url')}`;
-    const secret = `cs.${Buffer.from(random(32)).toString('base64url')}`;
+    const id = `cc.${randomText(random, 16)}`;
+    const secret = `cs.${randomText(random, 32)}`;
     const client: StoredClient = {
       metadata: JSON.stringify(metadata),
       secretHash: hashOf('client secret', secret),

@@ -1,6 +1,7 @@
 import { parseScopes } from '../access/scopes.ts';
 import type { FormParameters } from '../http/body.ts';
 import type { RequestContext } from '../http/endpoint.ts';
+import { randomText } from '../keys/random.ts';
 import type { Grant, GrantKey } from '../storage/grants.ts';
 import type { Stored } from '../storage/tables.ts';
 import { authenticateClient, type PresentedClient } from './client-authentication.ts';
@@ -79,7 +80,7 @@ async function rotation(
   from: Stored<Grant>,
   token: string,
 ) {
-  const salt = Buffer.from(random(16)).toString('base64url');
+  const salt = randomText(random, 16);
   const successor = makeRefreshToken(await keys(), key, token, salt);
   const { etag: _etag, ...kept } = from;
   const grant: Grant = {

@@ -1,5 +1,6 @@
 import type { Person } from '../access/person.ts';
 import type { Scope } from '../access/scopes.ts';
+import { randomText } from '../keys/random.ts';
 import type { Grant, GrantKey } from '../storage/grants.ts';
 import type { OAuthServices } from './services.ts';
 import { SCRIPT_TOKEN_SECONDS, tokenAnswer } from './tokens.ts';
@@ -24,7 +25,7 @@ export async function issueScriptToken(
   person: Person,
   scopes: readonly Scope[],
 ): Promise<ScriptToken> {
-  const key: GrantKey = { person, grantId: Buffer.from(services.random(16)).toString('base64url') };
+  const key: GrantKey = { person, grantId: randomText(services.random, 16) };
   const issuedAt = services.now();
   const grant: Grant = {
     kind: 'script',

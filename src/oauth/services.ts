@@ -1,6 +1,7 @@
 import type { Entra } from '../entra/sign-in.ts';
 import type { CookieNames } from '../http/cookies.ts';
-import type { KeyRing, RandomBytes } from '../keys/key-ring.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { RandomBytes } from '../keys/random.ts';
 import type { Clients } from '../storage/clients.ts';
 import type { Grants } from '../storage/grants.ts';
 import type { Sessions } from '../storage/sessions.ts';

@@ -3,6 +3,7 @@ import type { SignedIn } from '../entra/id-token.ts';
 import { cookie, readCookie } from '../http/cookies.ts';
 import { hashOf } from '../keys/hash.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import { randomText } from '../keys/random.ts';
 import { SESSION_SECONDS, type SessionId, sessionHour } from '../storage/sessions.ts';
 import type { OAuthServices } from './services.ts';
 
@@ -19,7 +20,7 @@ type Services = Pick<OAuthServices, 'sessions' | 'cookies' | 'now' | 'random'>;
 /** Begins a session and gives the cookie for it. */
 export async function beginSession({ sessions, cookies, now, random }: Services, who: SignedIn): Promise<string> {
   const at = now();
-  const secret = Buffer.from(random(32)).toString('base64url');
+  const secret = randomText(random, 32);
   const value = `${sessionHour(at)}.${secret}`;
   await sessions.insert(sessionId(value), {
     person: JSON.stringify(who.person),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { KeyRing, RandomBytes } from '../keys/key-ring.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { type RandomBytes, randomText } from '../keys/random.ts';
 import { SIGNIN_SECONDS, type StartedSignin } from '../storage/signins.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 
@@ -18,7 +19,7 @@ export function startSignin(
   random: RandomBytes,
   { id, binding, now, request }: { id: string; binding: string; now: number; request?: AuthorizationRequest },
 ): StartedSignin {
-  const secrets: UpstreamSecrets = { nonce: text(random(32)), verifier: text(random(32)) };
+  const secrets: UpstreamSecrets = { nonce: randomText(random, 32), verifier: randomText(random, 32) };
   return {
     stage: 'started',
     binding,
@@ -48,5 +49,3 @@ export function challengeOf(verifier: string): string {
 export function requestOf(signin: { request?: string }): AuthorizationRequest | undefined {
   return signin.request === undefined ? undefined : (JSON.parse(signin.request) as AuthorizationRequest);
 }
-
-const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');

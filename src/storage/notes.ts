@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type PersonId, personKey } from '../access/person.ts';
 import { UnavailableError } from '../http/errors.ts';
-import type { RandomBytes } from '../keys/key-ring.ts';
+import type { RandomBytes } from '../keys/random.ts';
 import { type Columns, odata, type Table, type Tables, type TransactionWrite } from './tables.ts';
 
 /**

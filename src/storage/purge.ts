@@ -1,4 +1,4 @@
-import type { PersonId } from '../access/person.ts';
+import { type PersonId, personKey } from '../access/person.ts';
 import { expiryHour } from './expiry.ts';
 import { type Grant, grantRow, indexPartition, openGrants, spentRow } from './grants.ts';
 import type { Signin } from './signins.ts';
@@ -67,7 +67,7 @@ async function purgeGrants(table: Table, now: number): Promise<number> {
     if (rows.length === 0) return count;
     for (const row of rows) {
       const [tid = '', oid = '', grantId = ''] = row.rowKey.split('.');
-      const person = `${tid}.${oid}`;
+      const person = personKey({ tid, oid });
       const grant = await table.read<Grant>({ partitionKey: person, rowKey: grantRow(grantId) });
       if (grant && grant.expiresAt > now) {
         await table.upsert({ partitionKey: indexPartition(grant.expiresAt), rowKey: row.rowKey });

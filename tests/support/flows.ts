@@ -127,6 +127,11 @@ export async function connect(server: Target, who: Choice = 'ada', change: Form 
   return { client: registered, code, tokens: body };
 }
 
+/** What a JWT says, unverified. */
+export function claimsOf(jwt: string): Record<string, unknown> & { iat: number; exp: number } {
+  return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+}
+
 /** Sends one MCP message with a token, as a client without a handshake. */
 export async function mcp(server: Target, accessToken: string, method: string, params: object) {
   const response = await fetch(server.mcpUrl, {

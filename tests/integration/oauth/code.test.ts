@@ -3,6 +3,7 @@ import { type AppServer, startAppServer } from '../../support/app-server.ts';
 import {
   type Client,
   callTool,
+  claimsOf,
   codeForm,
   connect,
   obtainCode,
@@ -20,13 +21,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const claims = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
-
 describe('redeeming a code', () => {
   test('a sign-in over two instances gives tokens that work', async () => {
     const { tokens } = await connect(server, 'ada', {}, client);
     expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 3600, scope: 'profile notes:read notes:write' });
-    expect(claims(tokens.access_token)).toMatchObject({
+    expect(claimsOf(tokens.access_token)).toMatchObject({
       iss: server.origin,
       aud: server.mcpUrl,
       client_id: client.client_id,
@@ -41,7 +40,7 @@ describe('redeeming a code', () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => token(server, codeForm(client, code))));
     expect(new Set(answers.map(answer => answer.status))).toEqual(new Set([200]));
     expect(new Set(answers.map(answer => answer.body.refresh_token)).size).toBe(1);
-    const payloads = answers.map(answer => JSON.stringify(claims(answer.body.access_token)));
+    const payloads = answers.map(answer => JSON.stringify(claimsOf(answer.body.access_token)));
     expect(new Set(payloads).size).toBe(1);
   });
 
@@ -137,8 +136,8 @@ describe('what a grant holds', () => {
 
   test('name and e-mail only with profile', async () => {
     const { tokens } = await connect(server, 'ada', { scope: 'notes:read' }, client);
-    expect(claims(tokens.access_token)).not.toHaveProperty('email');
-    expect(claims(tokens.access_token)).not.toHaveProperty('name');
+    expect(claimsOf(tokens.access_token)).not.toHaveProperty('email');
+    expect(claimsOf(tokens.access_token)).not.toHaveProperty('name');
   });
 });
 

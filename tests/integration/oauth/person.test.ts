@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, type Page, textOf } from '../../../dev/browser/index.ts';
 import { type Choice, signInAs } from '../../../dev/entra/sign-in.ts';
 import { type AppServer, startAppServer } from '../../support/app-server.ts';
-import { callTool } from '../../support/flows.ts';
+import { callTool, claimsOf } from '../../support/flows.ts';
 
 let server: AppServer;
 beforeAll(async () => {
@@ -100,7 +100,7 @@ describe('a token for scripts', () => {
     expect(page.headers.get('cache-control')).toContain('no-store');
     expect((await callTool(server, token, 'get_user_notes')).status).toBe(200);
     expect((await callTool(server, token, 'save_user_note', { note: 'x' })).status).toBe(403);
-    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const claims = claimsOf(token);
     expect(claims.exp - claims.iat).toBe(3600);
     expect(claims.sub).not.toBe(claims.client_id);
     expect(tokenOf(await browser.open(server.origin))).toBe('');
@@ -128,7 +128,7 @@ describe('a token for scripts', () => {
   test('nobody ends another’s', async () => {
     const [ada, grace] = [new Browser(), new Browser()];
     const token = tokenOf(await ada.submit(await signIn(ada), { button: ISSUE, fields: { scope: ['profile'] } }));
-    const grant = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).gid as string;
+    const grant = claimsOf(token).gid as string;
     const page = await signIn(grace, 'grace');
     const issued = await grace.submit(page, { button: ISSUE, fields: { scope: ['profile'] } });
     const end = issued.forms.filter(form => JSON.stringify(form).includes('end-token'));

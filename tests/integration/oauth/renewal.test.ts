@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AppServer, startAppServer } from '../../support/app-server.ts';
-import { type Client, callTool, connect, post, refreshForm, register, token } from '../../support/flows.ts';
+import { type Client, callTool, claimsOf, connect, post, refreshForm, register, token } from '../../support/flows.ts';
 
 let server: AppServer;
 let client: Client;
@@ -13,7 +13,7 @@ afterAll(() => server.stop());
 const begin = async () => (await connect(server, 'ada', {}, client)).tokens;
 const renew = (refreshToken: string, change: Record<string, string> = {}) =>
   token(server, { ...refreshForm(client, refreshToken), ...change });
-const idOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()).jti;
+const idOf = (jwt: string) => claimsOf(jwt).jti;
 const serves = async (accessToken: string) =>
   (await callTool(server, accessToken, 'calculate_sum', { numbers: [1, 2] })).status === 200;
 
@@ -151,9 +151,7 @@ describe('revocation (RFC 7009)', () => {
   test('is kept as long as any token of the grant lives, whatever the settings are now', async () => {
     const before = await startAppServer({ settings: { TOKEN_EXPIRY_SECONDS: '86400' } });
     const connected = await connect(before);
-    const grant = JSON.parse(
-      Buffer.from(connected.tokens.access_token.split('.')[1] ?? '', 'base64url').toString(),
-    ).gid;
+    const grant = claimsOf(connected.tokens.access_token).gid;
     await post(before, '/oauth/revoke', {
       token: connected.tokens.refresh_token,
       client_id: connected.client.client_id,
