@@ -1,16 +1,16 @@
 /** The authorization server, loaded when the first request for it comes. */
 import type { Endpoint } from '../http/endpoint.ts';
-import { authorizeEndpoint } from './authorize.ts';
-import { callbackEndpoint } from './callback.ts';
-import { consentEndpoint } from './consent.ts';
+import { authorizeEndpoint } from './authorize/authorize.ts';
+import { callbackEndpoint } from './authorize/callback.ts';
+import { consentEndpoint } from './authorize/consent.ts';
+import { loginEndpoint } from './authorize/login.ts';
+import { registrationEndpoint } from './clients/register.ts';
 import { withFailurePages } from './failure.ts';
-import { landingEndpoint, type ServerFacts } from './landing.ts';
-import { loginEndpoint } from './login.ts';
-import { logoutEndpoint } from './logout.ts';
-import { registrationEndpoint } from './register.ts';
-import { revocationEndpoint } from './revoke.ts';
+import { landingEndpoint, type ServerFacts } from './people/landing.ts';
+import { logoutEndpoint } from './people/logout.ts';
 import type { OAuthServices } from './services.ts';
-import { tokenEndpoint } from './token.ts';
+import { revocationEndpoint } from './tokens/revoke.ts';
+import { tokenEndpoint } from './tokens/token.ts';
 
 export interface OAuthEndpoints {
   readonly landing: Endpoint;

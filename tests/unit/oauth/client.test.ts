@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ClientMetadata, parseClientMetadata, publicClientId, publicMetadata } from '../../../src/oauth/client.ts';
+import {
+  type ClientMetadata,
+  parseClientMetadata,
+  publicClientId,
+  publicMetadata,
+} from '../../../src/oauth/clients/client.ts';
 
 const GOOD = {
   redirect_uris: ['http://localhost:1234/cb'],

@@ -6,7 +6,7 @@ import {
   redirectTo,
   redirectUriProblem,
   withoutLoopbackPort,
-} from '../../../src/oauth/redirect-uri.ts';
+} from '../../../src/oauth/clients/redirect-uri.ts';
 
 describe('which redirect URIs may be registered', () => {
   test.each([

@@ -1,14 +1,14 @@
-import { parseScopes } from '../access/scopes.ts';
-import type { FormParameters } from '../http/body.ts';
-import type { RequestContext } from '../http/endpoint.ts';
-import { randomText } from '../keys/random.ts';
-import type { Grant, GrantKey } from '../storage/grants.ts';
-import type { Stored } from '../storage/tables.ts';
-import { authenticateClient, type PresentedClient } from './client-authentication.ts';
+import { parseScopes } from '../../access/scopes.ts';
+import type { FormParameters } from '../../http/body.ts';
+import type { RequestContext } from '../../http/endpoint.ts';
+import { randomText } from '../../keys/random.ts';
+import type { Grant, GrantKey } from '../../storage/grants.ts';
+import type { Stored } from '../../storage/tables.ts';
+import { authenticateClient, type PresentedClient } from '../clients/client-authentication.ts';
+import { isOwnResource } from '../resource.ts';
+import type { OAuthServices } from '../services.ts';
 import { endGrant } from './end-grant.ts';
 import { grantOfRefreshToken, makeRefreshToken, refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
-import { isOwnResource } from './resource.ts';
-import type { OAuthServices } from './services.ts';
 import { TokenError } from './token-error.ts';
 import { GRANT_IDLE_MS, type TokenAnswer, tokenAnswer } from './tokens.ts';
 

@@ -1,20 +1,20 @@
-import { type EntraRefusal, EntraRefusedError, entraRefusal } from '../entra/errors.ts';
-import type { SignedIn } from '../entra/id-token.ts';
-import { FormParameters } from '../http/body.ts';
-import type { Endpoint, RequestContext } from '../http/endpoint.ts';
-import { plainAscii, redirect } from '../http/responses.ts';
-import { hashOf } from '../keys/hash.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
-import { randomText } from '../keys/random.ts';
-import type { CompletedSignin, Signin, StartedSignin, StoredSignin } from '../storage/signins.ts';
+import { type EntraRefusal, EntraRefusedError, entraRefusal } from '../../entra/errors.ts';
+import type { SignedIn } from '../../entra/id-token.ts';
+import { FormParameters } from '../../http/body.ts';
+import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
+import { plainAscii, redirect } from '../../http/responses.ts';
+import { hashOf } from '../../keys/hash.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import { randomText } from '../../keys/random.ts';
+import type { CompletedSignin, Signin, StartedSignin, StoredSignin } from '../../storage/signins.ts';
+import { redirectTo } from '../clients/redirect-uri.ts';
+import { expiredSignin, failure, wrongBrowser } from '../failure.ts';
+import { PATHS } from '../paths.ts';
+import { beginSession } from '../people/session.ts';
+import type { OAuthServices } from '../services.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { presentedBinding } from './browser-binding.ts';
 import { codeHash, makeCode, RETRY_MS, remakeCode } from './code.ts';
-import { expiredSignin, failure, wrongBrowser } from './failure.ts';
-import { PATHS } from './paths.ts';
-import { redirectTo } from './redirect-uri.ts';
-import type { OAuthServices } from './services.ts';
-import { beginSession } from './session.ts';
 import { isExpired, requestOf, upstreamSecrets } from './transaction.ts';
 
 /**

@@ -1,12 +1,12 @@
-import { readForm } from '../http/body.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import { BadRequestError, UnavailableError } from '../http/errors.ts';
-import { json, oauthError, preflight, temporarilyUnavailable, withCors } from '../http/responses.ts';
-import { describeError } from '../log.ts';
-import { readClient } from './client-authentication.ts';
+import { readForm } from '../../http/body.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import { BadRequestError, UnavailableError } from '../../http/errors.ts';
+import { json, oauthError, preflight, temporarilyUnavailable, withCors } from '../../http/responses.ts';
+import { describeError } from '../../log.ts';
+import { readClient } from '../clients/client-authentication.ts';
+import type { OAuthServices } from '../services.ts';
 import { redeemCode } from './redeem-code.ts';
 import { renew } from './renew.ts';
-import type { OAuthServices } from './services.ts';
 import { TokenError } from './token-error.ts';
 
 /**

@@ -1,11 +1,11 @@
-import { ALL_SCOPES, OFFLINE_ACCESS, parseScopes, type Scope } from '../access/scopes.ts';
-import { FormParameters } from '../http/body.ts';
-import { BadRequestError } from '../http/errors.ts';
-import type { Clients } from '../storage/clients.ts';
-import { type Client, findClient } from './client.ts';
-import { PATHS } from './paths.ts';
-import { isLoopbackUri, matchesRegistered, withoutLoopbackPort } from './redirect-uri.ts';
-import { isOwnResource } from './resource.ts';
+import { ALL_SCOPES, OFFLINE_ACCESS, parseScopes, type Scope } from '../../access/scopes.ts';
+import { FormParameters } from '../../http/body.ts';
+import { BadRequestError } from '../../http/errors.ts';
+import type { Clients } from '../../storage/clients.ts';
+import { type Client, findClient } from '../clients/client.ts';
+import { isLoopbackUri, matchesRegistered, withoutLoopbackPort } from '../clients/redirect-uri.ts';
+import { PATHS } from '../paths.ts';
+import { isOwnResource } from '../resource.ts';
 
 /** A client's authorization request after every check, fit to be sealed and stored. */
 export interface AuthorizationRequest {

@@ -1,7 +1,7 @@
-import { cookie, readCookie } from '../http/cookies.ts';
-import { hashOf } from '../keys/hash.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
-import { type RandomBytes, randomText } from '../keys/random.ts';
+import { cookie, readCookie } from '../../http/cookies.ts';
+import { hashOf } from '../../keys/hash.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import { type RandomBytes, randomText } from '../../keys/random.ts';
 
 /**
  * Ties a sign-in to the browser in which it began, so that a link made in one

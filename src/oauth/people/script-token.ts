@@ -1,9 +1,9 @@
-import type { Person } from '../access/person.ts';
-import type { Scope } from '../access/scopes.ts';
-import { randomText } from '../keys/random.ts';
-import type { Grant, GrantKey } from '../storage/grants.ts';
-import type { OAuthServices } from './services.ts';
-import { SCRIPT_TOKEN_SECONDS, tokenAnswer } from './tokens.ts';
+import type { Person } from '../../access/person.ts';
+import type { Scope } from '../../access/scopes.ts';
+import { randomText } from '../../keys/random.ts';
+import type { Grant, GrantKey } from '../../storage/grants.ts';
+import type { OAuthServices } from '../services.ts';
+import { SCRIPT_TOKEN_SECONDS, tokenAnswer } from '../tokens/tokens.ts';
 
 /** The `client_id` of tokens that a person asked for on the landing page. */
 export const SCRIPT_CLIENT_ID = 'landing-page';

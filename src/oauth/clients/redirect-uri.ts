@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../http/loopback.ts';
+import { isLoopbackHost } from '../../http/loopback.ts';
 
 /** Redirect URIs: which may be registered, and which of a request match (RFC 8252, RFC 9700 section 4.1). */
 

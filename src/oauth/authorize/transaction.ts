@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { KeyRing } from '../keys/key-ring.ts';
-import { type RandomBytes, randomText } from '../keys/random.ts';
-import { SIGNIN_SECONDS, type StartedSignin } from '../storage/signins.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import { type RandomBytes, randomText } from '../../keys/random.ts';
+import { SIGNIN_SECONDS, type StartedSignin } from '../../storage/signins.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 
 /** What only we and Entra's token endpoint are to know of a sign-in under way. */

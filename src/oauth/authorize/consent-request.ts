@@ -1,5 +1,5 @@
-import type { KeyRing } from '../keys/key-ring.ts';
-import type { RandomBytes } from '../keys/random.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import type { RandomBytes } from '../../keys/random.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 
 /** How long the consent page may stay open, in seconds. */

@@ -1,9 +1,9 @@
-import { readForm } from '../http/body.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import { signedOutPage } from '../web/index.ts';
-import { failure, invalidForm } from './failure.ts';
-import { isSameOriginPost } from './same-origin.ts';
-import type { OAuthServices } from './services.ts';
+import { readForm } from '../../http/body.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import { signedOutPage } from '../../web/index.ts';
+import { failure, invalidForm } from '../failure.ts';
+import { isSameOriginPost } from '../same-origin.ts';
+import type { OAuthServices } from '../services.ts';
 import { currentSession, endSession, isCsrfToken } from './session.ts';
 
 /** Ends the browser's session here, by a form of our own pages; the page then offers to leave Entra too. */

@@ -1,11 +1,11 @@
-import type { Person } from '../access/person.ts';
-import type { SignedIn } from '../entra/id-token.ts';
-import { cookie, readCookie } from '../http/cookies.ts';
-import { hashOf } from '../keys/hash.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
-import { randomText } from '../keys/random.ts';
-import { SESSION_SECONDS, type SessionId, sessionHour } from '../storage/sessions.ts';
-import type { OAuthServices } from './services.ts';
+import type { Person } from '../../access/person.ts';
+import type { SignedIn } from '../../entra/id-token.ts';
+import { cookie, readCookie } from '../../http/cookies.ts';
+import { hashOf } from '../../keys/hash.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import { randomText } from '../../keys/random.ts';
+import { SESSION_SECONDS, type SessionId, sessionHour } from '../../storage/sessions.ts';
+import type { OAuthServices } from '../services.ts';
 
 /** A person's session with the pages: in a cookie `HOUR.SECRET`, its hash in storage, eight hours long. */
 export interface BrowserSession {

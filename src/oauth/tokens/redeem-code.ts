@@ -1,20 +1,20 @@
-import type { Person } from '../access/person.ts';
-import type { FormParameters } from '../http/body.ts';
-import type { RequestContext } from '../http/endpoint.ts';
-import { equalInConstantTime, type KeyRing } from '../keys/key-ring.ts';
-import { randomText } from '../keys/random.ts';
-import type { Grant, GrantKey } from '../storage/grants.ts';
-import type { CompletedSignin, RedeemedSignin, StoredSignin } from '../storage/signins.ts';
-import type { AuthorizationRequest } from './authorization-request.ts';
-import { authenticateClient, type PresentedClient } from './client-authentication.ts';
-import { CODE_SECONDS, codeHash, RETRY_MS, signinOfCode } from './code.ts';
+import type { Person } from '../../access/person.ts';
+import type { FormParameters } from '../../http/body.ts';
+import type { RequestContext } from '../../http/endpoint.ts';
+import { equalInConstantTime, type KeyRing } from '../../keys/key-ring.ts';
+import { randomText } from '../../keys/random.ts';
+import type { Grant, GrantKey } from '../../storage/grants.ts';
+import type { CompletedSignin, RedeemedSignin, StoredSignin } from '../../storage/signins.ts';
+import type { AuthorizationRequest } from '../authorize/authorization-request.ts';
+import { CODE_SECONDS, codeHash, RETRY_MS, signinOfCode } from '../authorize/code.ts';
+import { challengeOf, requestOf } from '../authorize/transaction.ts';
+import { authenticateClient, type PresentedClient } from '../clients/client-authentication.ts';
+import { isOwnResource } from '../resource.ts';
+import type { OAuthServices } from '../services.ts';
 import { endGrant } from './end-grant.ts';
 import { refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
-import { isOwnResource } from './resource.ts';
-import type { OAuthServices } from './services.ts';
 import { TokenError } from './token-error.ts';
 import { GRANT_IDLE_MS, type TokenAnswer, tokenAnswer } from './tokens.ts';
-import { challengeOf, requestOf } from './transaction.ts';
 
 type AnsweredSignin = StoredSignin<CompletedSignin | RedeemedSignin>;
 

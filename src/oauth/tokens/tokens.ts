@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { signAccessToken } from '../access/access-token.ts';
-import { parseScopes } from '../access/scopes.ts';
-import type { Grant, GrantKey } from '../storage/grants.ts';
-import type { OAuthServices } from './services.ts';
+import { signAccessToken } from '../../access/access-token.ts';
+import { parseScopes } from '../../access/scopes.ts';
+import type { Grant, GrantKey } from '../../storage/grants.ts';
+import type { OAuthServices } from '../services.ts';
 
 /** A successful answer of the token endpoint (RFC 6749 section 5.1). */
 export interface TokenAnswer {

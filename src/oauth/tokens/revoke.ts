@@ -1,11 +1,11 @@
-import { InvalidTokenError, verifyAccessToken } from '../access/access-token.ts';
-import { readForm } from '../http/body.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import type { Grant, GrantKey } from '../storage/grants.ts';
-import { authenticateClient, readClient } from './client-authentication.ts';
+import { InvalidTokenError, verifyAccessToken } from '../../access/access-token.ts';
+import { readForm } from '../../http/body.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import type { Grant, GrantKey } from '../../storage/grants.ts';
+import { authenticateClient, readClient } from '../clients/client-authentication.ts';
+import type { OAuthServices } from '../services.ts';
 import { endGrant } from './end-grant.ts';
 import { grantOfRefreshToken, refreshTokenHash } from './refresh-token.ts';
-import type { OAuthServices } from './services.ts';
 import { oauthPost } from './token.ts';
 import { TokenError } from './token-error.ts';
 

@@ -1,5 +1,5 @@
-import type { EndReason, GrantKey } from '../storage/grants.ts';
-import type { OAuthServices } from './services.ts';
+import type { EndReason, GrantKey } from '../../storage/grants.ts';
+import type { OAuthServices } from '../services.ts';
 
 type Services = Pick<OAuthServices, 'grants' | 'revocations' | 'now'>;
 

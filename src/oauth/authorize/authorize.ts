@@ -1,13 +1,13 @@
-import { OFFLINE_ACCESS, SCOPES } from '../access/scopes.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import { consentPage } from '../web/index.ts';
+import { OFFLINE_ACCESS, SCOPES } from '../../access/scopes.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import { consentPage } from '../../web/index.ts';
+import { leadsToThisMachine, redirectHost } from '../clients/redirect-uri.ts';
+import { failure } from '../failure.ts';
+import { PATHS } from '../paths.ts';
+import type { OAuthServices } from '../services.ts';
 import { AuthorizationRequestError, readAuthorizationRequest } from './authorization-request.ts';
 import { beginBinding } from './browser-binding.ts';
 import { sealConsent } from './consent-request.ts';
-import { failure } from './failure.ts';
-import { PATHS } from './paths.ts';
-import { leadsToThisMachine, redirectHost } from './redirect-uri.ts';
-import type { OAuthServices } from './services.ts';
 
 /**
  * The authorization endpoint (OAuth 2.1 section 4.1.1): checks the request,

@@ -1,12 +1,12 @@
-import { FormParameters } from '../http/body.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import { redirect } from '../http/responses.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
-import type { Signin } from '../storage/signins.ts';
+import { FormParameters } from '../../http/body.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import { redirect } from '../../http/responses.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import type { Signin } from '../../storage/signins.ts';
+import { expiredSignin, failure, wrongBrowser } from '../failure.ts';
+import type { OAuthServices } from '../services.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { beginBinding, presentedBinding } from './browser-binding.ts';
-import { expiredSignin, failure, wrongBrowser } from './failure.ts';
-import type { OAuthServices } from './services.ts';
 import { challengeOf, isExpired, requestOf, startSignin, upstreamSecrets } from './transaction.ts';
 
 /**

@@ -1,10 +1,10 @@
-import { readJson } from '../http/body.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import { BadRequestError } from '../http/errors.ts';
-import { json, oauthError, preflight, withCors } from '../http/responses.ts';
-import { hashOf } from '../keys/hash.ts';
-import { type RandomBytes, randomText } from '../keys/random.ts';
-import type { Clients, StoredClient } from '../storage/clients.ts';
+import { readJson } from '../../http/body.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import { BadRequestError } from '../../http/errors.ts';
+import { json, oauthError, preflight, withCors } from '../../http/responses.ts';
+import { hashOf } from '../../keys/hash.ts';
+import { type RandomBytes, randomText } from '../../keys/random.ts';
+import type { Clients, StoredClient } from '../../storage/clients.ts';
 import { type ClientMetadata, parseClientMetadata, publicClientId, publicMetadata } from './client.ts';
 
 /** What a registration may be long, in bytes. */

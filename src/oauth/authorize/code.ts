@@ -1,6 +1,6 @@
-import { hashOf } from '../keys/hash.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
-import { isSigninId } from '../storage/signins.ts';
+import { hashOf } from '../../keys/hash.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import { isSigninId } from '../../storage/signins.ts';
 
 /**
  * Authorization codes: `ac.SIGNIN.SECRET`. The name of the sign-in makes finding

@@ -1,15 +1,15 @@
-import { parseScopes } from '../access/scopes.ts';
-import { type FormParameters, readForm } from '../http/body.ts';
-import type { Endpoint } from '../http/endpoint.ts';
-import { redirect } from '../http/responses.ts';
-import type { StartedSignin } from '../storage/signins.ts';
+import { parseScopes } from '../../access/scopes.ts';
+import { type FormParameters, readForm } from '../../http/body.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import { redirect } from '../../http/responses.ts';
+import type { StartedSignin } from '../../storage/signins.ts';
+import { redirectTo } from '../clients/redirect-uri.ts';
+import { expiredSignin, type Failure, failure, wrongBrowser } from '../failure.ts';
+import { PATHS } from '../paths.ts';
+import { isSameOriginPost } from '../same-origin.ts';
+import type { OAuthServices } from '../services.ts';
 import { presentedBinding } from './browser-binding.ts';
 import { openConsent } from './consent-request.ts';
-import { expiredSignin, type Failure, failure, wrongBrowser } from './failure.ts';
-import { PATHS } from './paths.ts';
-import { redirectTo } from './redirect-uri.ts';
-import { isSameOriginPost } from './same-origin.ts';
-import type { OAuthServices } from './services.ts';
 import { startSignin } from './transaction.ts';
 
 /**

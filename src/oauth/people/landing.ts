@@ -1,16 +1,16 @@
-import { ALL_SCOPES, parseScopes, SCOPES } from '../access/scopes.ts';
-import { type FormParameters, readForm } from '../http/body.ts';
-import type { Endpoint, RequestContext } from '../http/endpoint.ts';
-import { redirect } from '../http/responses.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
-import { type LandingProps, landingPage } from '../web/index.ts';
-import { endGrant } from './end-grant.ts';
-import { failure, invalidForm } from './failure.ts';
-import { PATHS } from './paths.ts';
-import { isGrantId } from './refresh-token.ts';
-import { isSameOriginPost } from './same-origin.ts';
+import { ALL_SCOPES, parseScopes, SCOPES } from '../../access/scopes.ts';
+import { type FormParameters, readForm } from '../../http/body.ts';
+import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
+import { redirect } from '../../http/responses.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import { type LandingProps, landingPage } from '../../web/index.ts';
+import { failure, invalidForm } from '../failure.ts';
+import { PATHS } from '../paths.ts';
+import { isSameOriginPost } from '../same-origin.ts';
+import type { OAuthServices } from '../services.ts';
+import { endGrant } from '../tokens/end-grant.ts';
+import { isGrantId } from '../tokens/refresh-token.ts';
 import { issueScriptToken, type ScriptToken } from './script-token.ts';
-import type { OAuthServices } from './services.ts';
 import { type BrowserSession, csrfToken, currentSession, isCsrfToken } from './session.ts';
 
 /** A token for scripts is given to who signed in less than this ago. */

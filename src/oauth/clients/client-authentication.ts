@@ -1,6 +1,6 @@
-import type { FormParameters } from '../http/body.ts';
+import type { FormParameters } from '../../http/body.ts';
+import { TokenError } from '../tokens/token-error.ts';
 import { isSecretOf } from './client.ts';
-import { TokenError } from './token-error.ts';
 
 /** Who a request to the token or revocation endpoint says it is (RFC 6749 section 2.3). */
 export interface PresentedClient {

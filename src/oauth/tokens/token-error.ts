@@ -1,4 +1,4 @@
-import { oauthError } from '../http/responses.ts';
+import { oauthError } from '../../http/responses.ts';
 
 /** A refusal of the token or revocation endpoint (RFC 6749 section 5.2). */
 export class TokenError extends Error {

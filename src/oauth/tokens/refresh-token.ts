@@ -1,6 +1,6 @@
-import { hashOf } from '../keys/hash.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
-import type { GrantKey } from '../storage/grants.ts';
+import { hashOf } from '../../keys/hash.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import type { GrantKey } from '../../storage/grants.ts';
 
 /**
  * Refresh tokens: `rt.GRANT.SECRET`, where GRANT is the tenant, the person and

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { hashOf } from '../keys/hash.ts';
-import { equalInConstantTime } from '../keys/key-ring.ts';
-import type { Clients, StoredClient } from '../storage/clients.ts';
+import { hashOf } from '../../keys/hash.ts';
+import { equalInConstantTime } from '../../keys/key-ring.ts';
+import type { Clients, StoredClient } from '../../storage/clients.ts';
 import { redirectUriProblem, withoutLoopbackPort } from './redirect-uri.ts';
 
 /** A client as this server knows it. */
