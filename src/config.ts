@@ -1,7 +1,24 @@
-import * as z from 'zod';
-import { isLoopbackHost, isLoopbackOrigin } from './http/loopback.ts';
-import { parseSecrets, type Secret } from './keys/secret.ts';
+import type * as z from 'zod';
+import { isLoopbackOrigin } from './http/loopback.ts';
+import type { Secret } from './keys/secret.ts';
 import type { LogLevel } from './log.ts';
+import {
+  callbackUrl,
+  entraScopes,
+  guid,
+  hosts,
+  logLevel,
+  loopbackHost,
+  onOrOff,
+  origin,
+  origins,
+  type PreregisteredClient,
+  preregisteredClients,
+  schemes,
+  secretKeys,
+  serviceUrl,
+  wholeNumber,
+} from './setting-values.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 
 /** The settings of `settings.ts`, read from the environment: all at once, with every problem reported together. */
@@ -26,6 +43,24 @@ export interface Config {
   readonly secrets?: readonly [Secret, ...Secret[]];
   readonly tokenExpirySeconds: number;
   readonly refreshRetrySeconds: number;
+  readonly refreshIdleSeconds: number;
+  readonly refreshMaxSeconds: number;
+  readonly clients: {
+    /** Whether clients may register themselves. */
+    readonly registration: boolean;
+    /** Whether a client may be named by the URL of its metadata document. */
+    readonly documents: boolean;
+    /** Hosts of documents; absent: every public one. */
+    readonly allowlist?: readonly string[];
+    readonly denylist: readonly string[];
+    readonly preregistered: readonly PreregisteredClient[];
+    /** Besides the known ones, without the colon. */
+    readonly privateUseSchemes: readonly string[];
+  };
+  /** MCP requests a minute, a person and an instance; 0 for no limit. */
+  readonly mcpRateLimit: number;
+  /** Which entry of `X-Forwarded-For` counts, from the end; 0 for none. */
+  readonly trustedProxyHops: number;
   readonly notesPerPerson: number;
   readonly scriptTokens: boolean;
   readonly allowedOrigins?: readonly string[];
@@ -110,10 +145,26 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const rest = {
     tokenExpirySeconds: read('TOKEN_EXPIRY_SECONDS', wholeNumber(60, 86_400)) ?? 3600,
     refreshRetrySeconds: read('REFRESH_RETRY_SECONDS', wholeNumber(0, 300)) ?? 30,
+    refreshIdleSeconds: read('REFRESH_IDLE_SECONDS', wholeNumber(3600, 31_536_000)) ?? 30 * DAY,
+    refreshMaxSeconds: read('REFRESH_MAX_SECONDS', wholeNumber(3600, 157_680_000)) ?? 365 * DAY,
+    mcpRateLimit: read('MCP_RATE_LIMIT', wholeNumber(0, 1_000_000)) ?? 600,
+    trustedProxyHops: inAzure ? (read('TRUSTED_PROXY_HOPS', wholeNumber(0, 10)) ?? 1) : 0,
     notesPerPerson: read('NOTES_PER_PERSON', wholeNumber(1, 65_536)) ?? 10_000,
     scriptTokens: read('SCRIPT_TOKENS', onOrOff) ?? true,
     httpStreaming: read('HTTP_STREAMING', onOrOff) ?? true,
     logLevel: read('LOG_LEVEL', logLevel) ?? 'info',
+  };
+  if (rest.refreshIdleSeconds > rest.refreshMaxSeconds) {
+    report('REFRESH_IDLE_SECONDS', `is more than REFRESH_MAX_SECONDS (${rest.refreshMaxSeconds})`);
+  }
+  const allowlist = read('CLIENT_ALLOWLIST', hosts);
+  const clients = {
+    registration: read('CLIENT_REGISTRATION', onOrOff) ?? true,
+    documents: read('CLIENT_METADATA_DOCUMENTS', onOrOff) ?? true,
+    ...(allowlist ? { allowlist } : {}),
+    denylist: read('CLIENT_DENYLIST', hosts) ?? [],
+    preregistered: read('PREREGISTERED_CLIENTS', preregisteredClients) ?? [],
+    privateUseSchemes: read('PRIVATE_USE_SCHEMES', schemes) ?? [],
   };
   const allowedOrigins = read('ALLOWED_ORIGINS', origins);
 
@@ -128,6 +179,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     storage: tableServiceUri
       ? { tableServiceUri, ...(identity ? { managedIdentityClientId: identity } : {}) }
       : { connectionString: connectionString ?? '' },
+    clients,
     ...(secrets ? { secrets } : {}),
     ...(allowedOrigins ? { allowedOrigins } : {}),
     ...rest,
@@ -135,69 +187,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   return { config: deepFreeze(config), warnings };
 }
 
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** In seconds. */
+const DAY = 86_400;
+
 /** What a check says of a value beyond that it is wrong; never the value. */
 function reasonOf(error: z.ZodError): string {
   const [issue] = error.issues;
   const reason: unknown = issue?.code === 'custom' ? issue.params?.reason : undefined;
   return typeof reason === 'string' ? ` (${reason})` : '';
-}
-
-const guid = z.string().regex(GUID).toLowerCase();
-const onOrOff = z
-  .string()
-  .toLowerCase()
-  .pipe(z.enum(['on', 'off', 'true', 'false']))
-  .transform(value => value === 'on' || value === 'true');
-const logLevel = z
-  .string()
-  .toLowerCase()
-  .transform(level => (level === 'warning' ? 'warn' : level))
-  .pipe(z.enum(['debug', 'info', 'warn', 'error']));
-const wholeNumber = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/)
-    .transform(Number)
-    .pipe(z.number().min(least).max(most));
-
-/** https anywhere, http on loopback only; no path, query, fragment or user. */
-const origin = z
-  .string()
-  .transform(text => (URL.canParse(text) ? new URL(text) : undefined))
-  .refine(url => url !== undefined && isSecure(url) && url.pathname === '/' && isBare(url))
-  .transform(url => url?.origin ?? '');
-const origins = z
-  .string()
-  .transform(text => text.split(',').map(part => part.trim()))
-  .pipe(z.array(origin).min(1));
-const serviceUrl = z.string().refine(text => URL.canParse(text) && isSecure(new URL(text)));
-const callbackUrl = z
-  .string()
-  .transform(text => (URL.canParse(text) ? new URL(text) : undefined))
-  .refine(url => url !== undefined && isSecure(url) && url.pathname === '/auth/callback' && isBare(url))
-  .transform(url => url?.href ?? '');
-const entraScopes = z
-  .string()
-  .transform(text => text.split(/\s+/).filter(Boolean))
-  .refine(list => list.includes('openid') && list.includes('profile'));
-const loopbackHost = z.enum(['localhost', '127.0.0.1', '[::1]']);
-const secretKeys = z.string().transform((text, context) => {
-  try {
-    return parseSecrets(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', params: { reason: error instanceof Error ? error.message : undefined } });
-    return z.NEVER;
-  }
-});
-
-/** Without query, fragment and user. */
-function isBare(url: URL): boolean {
-  return !url.search && !url.hash && !url.username && !url.password;
-}
-
-function isSecure(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));
 }
 
 function isConnectionString(text: string): boolean {

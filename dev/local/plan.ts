@@ -66,7 +66,14 @@ export function planFor(env: Environment, options: PlanOptions): Plan {
   const redirectUri = given('AUTH_REDIRECT_URI') ?? `http://${host}:${appPort}/auth/callback`;
   const ports: PlannedPort[] = [];
   const warnings: string[] = [];
-  const appEnv: Record<string, string | undefined> = { ...env, SERVER_HOST: host, SERVER_PORT: appPort };
+  // A laptop may not reach the hosts of clients' documents, and clients that name one do not fall back to registering.
+  const documents = given('CLIENT_METADATA_DOCUMENTS') ?? 'off';
+  const appEnv: Record<string, string | undefined> = {
+    ...env,
+    SERVER_HOST: host,
+    SERVER_PORT: appPort,
+    CLIENT_METADATA_DOCUMENTS: documents,
+  };
   const plan: Pick<Plan, 'entra' | 'azurite'> = {};
 
   // One of the two alone is a mistake that the app's own check then names.

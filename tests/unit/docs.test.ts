@@ -121,6 +121,7 @@ const ROOMS = [
   ['log.ts', 'settings.ts', 'version.ts'],
   ['http'],
   ['keys'],
+  ['setting-values.ts'],
   ['config.ts'],
   ['access'],
   ['storage', 'web'],

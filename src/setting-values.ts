@@ -1,0 +1,146 @@
+import * as z from 'zod';
+import { isLoopbackHost } from './http/loopback.ts';
+import { parseSecrets } from './keys/secret.ts';
+
+/** What the values of settings look like: a schema each, from the text of the environment to what the app uses. */
+
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export const guid = z.string().regex(GUID).toLowerCase();
+export const onOrOff = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['on', 'off', 'true', 'false']))
+  .transform(value => value === 'on' || value === 'true');
+export const logLevel = z
+  .string()
+  .toLowerCase()
+  .transform(level => (level === 'warning' ? 'warn' : level))
+  .pipe(z.enum(['debug', 'info', 'warn', 'error']));
+export const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
+
+/** https anywhere, http on loopback only; no path, query, fragment or user. */
+export const origin = z
+  .string()
+  .transform(text => (URL.canParse(text) ? new URL(text) : undefined))
+  .refine(url => url !== undefined && isSecure(url) && url.pathname === '/' && isBare(url))
+  .transform(url => url?.origin ?? '');
+export const origins = z
+  .string()
+  .transform(text => text.split(',').map(part => part.trim()))
+  .pipe(z.array(origin).min(1));
+export const serviceUrl = z.string().refine(text => URL.canParse(text) && isSecure(new URL(text)));
+export const callbackUrl = z
+  .string()
+  .transform(text => (URL.canParse(text) ? new URL(text) : undefined))
+  .refine(url => url !== undefined && isSecure(url) && url.pathname === '/auth/callback' && isBare(url))
+  .transform(url => url?.href ?? '');
+export const entraScopes = z
+  .string()
+  .transform(text => text.split(/\s+/).filter(Boolean))
+  .refine(list => list.includes('openid') && list.includes('profile'));
+export const loopbackHost = z.enum(['localhost', '127.0.0.1', '[::1]']);
+export const secretKeys = z.string().transform((text, context) => {
+  try {
+    return parseSecrets(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', params: { reason: error instanceof Error ? error.message : undefined } });
+    return z.NEVER;
+  }
+});
+
+/** Without query, fragment and user. */
+function isBare(url: URL): boolean {
+  return !url.search && !url.hash && !url.username && !url.password;
+}
+
+function isSecure(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));
+}
+
+/** Host names; `*.example.com` stands for every host below. */
+export const hosts = list(
+  z
+    .string()
+    .toLowerCase()
+    .regex(/^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/),
+);
+
+/** URI schemes (RFC 3986 section 3.1) of native clients, without the colon; none that a browser runs or reads itself. */
+export const schemes = list(
+  z
+    .string()
+    .toLowerCase()
+    .regex(/^[a-z][a-z0-9+.-]{1,60}$/)
+    .refine(scheme => !BROWSER_SCHEMES.has(scheme)),
+);
+
+const BROWSER_SCHEMES = new Set(
+  'about,blob,data,file,filesystem,ftp,http,https,intent,javascript,mailto,view-source,vbscript,ws,wss'.split(','),
+);
+
+/** A client that the operator has registered by hand. */
+export interface PreregisteredClient {
+  readonly client_id: string;
+  readonly client_name?: string | undefined;
+  readonly redirect_uris: readonly string[];
+  /** SHA-256 of its secret, in base64url; a client without one is public. */
+  readonly client_secret_sha256?: string | undefined;
+  /** Whether it may introspect tokens for this resource (RFC 7662). */
+  readonly introspection: boolean;
+}
+
+const preregisteredClient = z.strictObject({
+  // Not of the forms that this server gives out or that name a document.
+  client_id: z.string().regex(/^(?!pc\.|cc\.)[\w.~-]{1,100}$/),
+  client_name: z.string().max(200).optional(),
+  redirect_uris: z
+    .array(z.string().refine(uri => URL.canParse(uri)))
+    .max(20)
+    .default([]),
+  client_secret_sha256: z
+    .string()
+    .regex(/^([\w-]{43}|[0-9a-f]{64})$/i)
+    .transform(hash => (hash.length === 64 ? Buffer.from(hash, 'hex').toString('base64url') : hash))
+    .optional(),
+  introspection: z.boolean().default(false),
+});
+
+export const preregisteredClients: z.ZodType<readonly PreregisteredClient[], string> = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', params: { reason: 'it is not JSON' } });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(preregisteredClient))
+  .superRefine((clients, context) => {
+    const problem = problemOf(clients);
+    if (problem) context.addIssue({ code: 'custom', params: { reason: problem } });
+  });
+
+function problemOf(clients: readonly PreregisteredClient[]): string | undefined {
+  if (new Set(clients.map(client => client.client_id)).size < clients.length) return 'two have the same client_id';
+  for (const { client_id, redirect_uris, client_secret_sha256, introspection } of clients) {
+    if (introspection && !client_secret_sha256)
+      return `${client_id} may introspect, so it needs a client_secret_sha256`;
+    if (!introspection && redirect_uris.length === 0) return `${client_id} has no redirect_uris`;
+  }
+  return undefined;
+}
+
+/** Values with commas between. */
+function list<T extends z.ZodType<string, string>>(value: T) {
+  return z
+    .string()
+    .transform(text => text.split(',').map(part => part.trim()))
+    .pipe(z.array(value).min(1));
+}
