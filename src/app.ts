@@ -71,15 +71,24 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   }
 
   const oauth = once(async () => {
-    const [{ createOAuth }, { createEntra }, { openClients }, { openGrants }, { openSessions }, { openSignins }] =
-      await Promise.all([
-        import('./oauth/index.ts'),
-        import('./entra/sign-in.ts'),
-        import('./storage/clients.ts'),
-        import('./storage/grants.ts'),
-        import('./storage/sessions.ts'),
-        import('./storage/signins.ts'),
-      ]);
+    const [
+      { createOAuth },
+      { createEntra },
+      { openClients },
+      { createClientDirectory },
+      { openGrants },
+      { openSessions },
+      { openSignins },
+    ] = await Promise.all([
+      import('./oauth/index.ts'),
+      import('./entra/sign-in.ts'),
+      import('./storage/clients.ts'),
+      import('./oauth/clients/directory.ts'),
+      import('./storage/grants.ts'),
+      import('./storage/sessions.ts'),
+      import('./storage/signins.ts'),
+    ]);
+    const registrations = openClients(tables);
     return createOAuth(
       {
         origin,
@@ -89,11 +98,14 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         entra: createEntra(config.entra, fetch),
         signins: openSignins(tables),
         grants: openGrants(tables),
-        clients: openClients(tables),
+        clients: createClientDirectory({ registered: registrations }),
+        registrations,
         sessions: openSessions(tables),
         revocations,
         tokenExpirySeconds: config.tokenExpirySeconds,
         refreshRetrySeconds: config.refreshRetrySeconds,
+        refreshIdleSeconds: config.refreshIdleSeconds,
+        refreshMaxSeconds: config.refreshMaxSeconds,
         scriptTokens: config.scriptTokens,
         now,
         random,

@@ -6,9 +6,9 @@
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';
   readonly retryAfterSeconds: number;
-  readonly service: 'storage' | 'entra';
+  readonly service: 'storage' | 'entra' | 'client document';
 
-  constructor(service: 'storage' | 'entra', cause: unknown, retryAfterSeconds = 5) {
+  constructor(service: UnavailableError['service'], cause: unknown, retryAfterSeconds = 5) {
     super(`${service} is unavailable: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.service = service;
     this.retryAfterSeconds = retryAfterSeconds;

@@ -6,6 +6,7 @@ import type { Clients } from '../storage/clients.ts';
 import type { Grants } from '../storage/grants.ts';
 import type { Sessions } from '../storage/sessions.ts';
 import type { Signins } from '../storage/signins.ts';
+import type { ClientDirectory } from './clients/client.ts';
 
 /** What the authorization server's endpoints share. */
 export interface OAuthServices {
@@ -18,7 +19,9 @@ export interface OAuthServices {
   readonly entra: Entra;
   readonly signins: Signins;
   readonly grants: Grants;
-  readonly clients: Clients;
+  readonly clients: ClientDirectory;
+  /** Where clients that register themselves are kept. */
+  readonly registrations: Clients;
   readonly sessions: Sessions;
   readonly revocations: {
     /** Makes a grant's access tokens stop; `until` in milliseconds. */
@@ -26,6 +29,8 @@ export interface OAuthServices {
   };
   readonly tokenExpirySeconds: number;
   readonly refreshRetrySeconds: number;
+  readonly refreshIdleSeconds: number;
+  readonly refreshMaxSeconds: number;
   readonly scriptTokens: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

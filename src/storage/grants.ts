@@ -21,6 +21,14 @@ export type Grant = {
   clientName?: string;
   /** Present for a confidential client: a renewal asks for the secret. */
   clientSecretHash?: string;
+  /** Present for a client that signs assertions: a renewal asks for one. */
+  clientAuth?: 'private_key_jwt';
+  /** Where the client was sent back to; absent for scripts. */
+  redirectUri?: string;
+  /** What the person approved on a page, with `offline_access` where that was; a later request for no more need not ask. */
+  approvedScope?: string;
+  /** Thumbprint of the key that the tokens are bound to (RFC 9449). */
+  dpopJkt?: string;
   /** The scopes, with spaces between. */
   scope: string;
   resource: string;

@@ -1,8 +1,8 @@
 import { ALL_SCOPES, OFFLINE_ACCESS, parseScopes, type Scope } from '../../access/scopes.ts';
 import { FormParameters } from '../../http/body.ts';
+import type { RequestContext } from '../../http/endpoint.ts';
 import { BadRequestError } from '../../http/errors.ts';
-import type { Clients } from '../../storage/clients.ts';
-import { type Client, findClient } from '../clients/client.ts';
+import type { Client, ClientDirectory } from '../clients/client.ts';
 import { isLoopbackUri, matchesRegistered, withoutLoopbackPort } from '../clients/redirect-uri.ts';
 import { PATHS } from '../paths.ts';
 import { isOwnResource } from '../resource.ts';
@@ -13,6 +13,14 @@ export interface AuthorizationRequest {
   readonly clientName?: string;
   /** Present for a confidential client: the token endpoint asks for the secret. */
   readonly clientSecretHash?: string;
+  /** Present for a client that signs assertions: the token endpoint asks for one. */
+  readonly clientAuth?: 'private_key_jwt';
+  /** Whether no token was ever issued to this self-registered client. */
+  readonly firstUse?: true;
+  /** Thumbprint of the key that the tokens are to be bound to (RFC 9449 section 10). */
+  readonly dpopJkt?: string;
+  /** What the person has approved on a page; what is asked now may be less. Absent until they have. */
+  readonly approvedScope?: string;
   readonly redirectUri: string;
   readonly state?: string;
   readonly scopes: readonly Scope[];
@@ -53,7 +61,8 @@ export class AuthorizationRequestError extends Error {
  */
 export async function readAuthorizationRequest(
   request: Request,
-  { clients, resource, origin }: { clients: Clients; resource: string; origin: string },
+  context: RequestContext,
+  { clients, resource, origin }: { clients: ClientDirectory; resource: string; origin: string },
 ): Promise<AuthorizationRequest> {
   const parameters = FormParameters.ofQuery(request);
   const get = (name: string) => {
@@ -63,7 +72,7 @@ export async function readAuthorizationRequest(
       throw error instanceof BadRequestError ? new AuthorizationRequestError('invalid_request', error.message) : error;
     }
   };
-  const client = await checkClientId(get('client_id'), clients, origin);
+  const client = await checkClientId(get('client_id'), context, { clients, origin });
   const redirectUri = checkRedirectUri(get('redirect_uri'), client);
   checkResponseType(get('response_type'));
   checkResponseMode(get('response_mode'));
@@ -75,6 +84,10 @@ export async function readAuthorizationRequest(
   return {
     clientId: client.id,
     ...(client.metadata.client_name ? { clientName: client.metadata.client_name } : {}),
+    ...(client.metadata.token_endpoint_auth_method === 'private_key_jwt'
+      ? { clientAuth: 'private_key_jwt' as const }
+      : {}),
+    ...(client.unused ? { firstUse: true as const } : {}),
     ...(client.secretHash ? { clientSecretHash: client.secretHash } : {}),
     redirectUri,
     ...(state ? { state } : {}),
@@ -87,9 +100,13 @@ export async function readAuthorizationRequest(
   };
 }
 
-async function checkClientId(id: string | undefined, clients: Clients, origin: string): Promise<Client> {
+async function checkClientId(
+  id: string | undefined,
+  context: RequestContext,
+  { clients, origin }: { clients: ClientDirectory; origin: string },
+): Promise<Client> {
   if (!id) throw new AuthorizationRequestError('invalid_request', 'The request names no client_id.');
-  const client = await findClient(clients, id);
+  const client = await clients.find(id, context);
   if (client) return client;
   throw new AuthorizationRequestError(
     'invalid_client',

@@ -19,7 +19,7 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
 
   return async (request, context) => {
     try {
-      const asked = await readAuthorizationRequest(request, { clients, resource, origin });
+      const asked = await readAuthorizationRequest(request, context, { clients, resource, origin });
       const ring = await keys();
       const binding = beginBinding(request, cookies.binding, ring, random);
       const signinId = signins.newId(random(16), now());

@@ -1,4 +1,5 @@
 import type { FormParameters } from '../../http/body.ts';
+import type { OAuthServices } from '../services.ts';
 import { TokenError } from '../tokens/token-error.ts';
 import { isSecretOf } from './client.ts';
 
@@ -31,6 +32,13 @@ export function readClient(request: Request, form: FormParameters): PresentedCli
   return basic;
 }
 
+/** The client that a code or a grant is bound to, and how it proves itself. */
+export interface ExpectedClient {
+  readonly clientId: string;
+  readonly clientSecretHash?: string;
+  readonly clientAuth?: 'private_key_jwt';
+}
+
 /**
  * Checks that the presented client is the expected one and, where that one has
  * a secret, knows it.
@@ -38,10 +46,11 @@ export function readClient(request: Request, form: FormParameters): PresentedCli
  * @throws TokenError `invalid_grant` for another client's code or token
  *   (RFC 6749 section 5.2), `invalid_client` for a wrong secret
  */
-export function authenticateClient(
+export async function authenticateClient(
+  _services: OAuthServices,
   presented: PresentedClient,
-  expected: { clientId: string; clientSecretHash?: string },
-): void {
+  expected: ExpectedClient,
+): Promise<void> {
   if (presented.clientId !== expected.clientId) {
     throw new TokenError('invalid_grant', 'This was issued to another client.');
   }

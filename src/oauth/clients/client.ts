@@ -1,114 +1,41 @@
-import * as z from 'zod';
+import { createHash } from 'node:crypto';
+import type { RequestContext } from '../../http/endpoint.ts';
 import { hashOf } from '../../keys/hash.ts';
 import { equalInConstantTime } from '../../keys/key-ring.ts';
-import type { Clients, StoredClient } from '../../storage/clients.ts';
-import { redirectUriProblem, withoutLoopbackPort } from './redirect-uri.ts';
+import type { ClientMetadata } from './client-metadata.ts';
 
 /** A client as this server knows it. */
 export interface Client {
   readonly id: string;
+  /** Whose word it is: the client's own, its metadata document's, or the operator's. */
+  readonly source: 'registered' | 'document' | 'preregistered';
   readonly metadata: ClientMetadata;
-  /** Present where the client is confidential. */
+  /** Present where the client has a secret; see {@link isSecretOf}. */
   readonly secretHash?: string;
+  /** Whether it registered itself and no token was ever issued to it; its first one keeps its registration for ever. */
+  readonly unused: boolean;
 }
 
-const AUTH_METHODS = ['none', 'client_secret_post', 'client_secret_basic'] as const;
-
-const GRANT_TYPES = ['authorization_code', 'refresh_token'] as const;
-
-/** Control, formatting (bidi, zero width) and private characters: nothing that a name honestly needs. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u;
-
-const text = (most: number) =>
-  z
-    .string()
-    .max(most, `is longer than ${most} characters`)
-    .refine(value => !UNSEEN.test(value), 'has characters that cannot be seen');
-
-const webUrl = text(2_000).refine(value => URL.canParse(value) && /^https?:\/\//.test(value), 'is not a web address');
-
-const redirectUri = z.string().superRefine((uri, context) => {
-  const problem = redirectUriProblem(uri);
-  if (problem) context.addIssue({ code: 'custom', message: problem });
-});
-
-/**
- * The members of a registration that this server keeps (RFC 7591 section 2).
- * Unknown members and grant types that it lacks are ignored, as the RFC allows.
- */
-const clientMetadata = z.object({
-  redirect_uris: z.array(redirectUri).min(1, 'holds no URI').max(20, 'holds more than 20 URIs'),
-  client_name: text(200).optional(),
-  client_uri: webUrl.optional(),
-  token_endpoint_auth_method: z.enum(AUTH_METHODS).default('client_secret_basic'),
-  application_type: z.enum(['web', 'native']).optional(),
-  grant_types: z
-    .array(z.string().max(100))
-    .max(20)
-    .default(['authorization_code'])
-    .transform(types => GRANT_TYPES.filter(type => types.includes(type)))
-    .refine(types => types.includes('authorization_code'), 'lacks authorization_code'),
-  response_types: z
-    .array(z.string().max(100))
-    .max(20)
-    .default(['code'])
-    .refine(types => types.includes('code'), 'lacks code')
-    .transform(() => ['code'] as const),
-  scope: text(1_000).optional(),
-  software_id: text(200).optional(),
-  software_version: text(200).optional(),
-});
-
-export type ClientMetadata = z.output<typeof clientMetadata>;
-
-export type ParsedMetadata = { metadata: ClientMetadata } | { problem: string; aboutRedirectUris: boolean };
-
-/** Reads what a client says of itself; a member that is `null` counts as absent. */
-export function parseClientMetadata(body: unknown): ParsedMetadata {
-  const present =
-    body !== null && typeof body === 'object' && !Array.isArray(body)
-      ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
-      : body;
-  const result = clientMetadata.safeParse(present);
-  if (result.success) return { metadata: result.data };
-  const [issue] = result.error.issues;
-  const member = String(issue?.path[0] ?? 'the body');
-  return { problem: `${member} ${issue?.message ?? 'is not valid'}`, aboutRedirectUris: member === 'redirect_uris' };
+/** Where clients are looked up, by their `client_id`. */
+export interface ClientDirectory {
+  /**
+   * The client of an id; `undefined` for an unknown one.
+   * @throws UnavailableError when it cannot be known now: storage or the document's host is down
+   * @throws ClientDocumentError when the id names a document that is refused
+   */
+  find(id: string, context: RequestContext): Promise<Client | undefined>;
+  /** Records that a token was issued to a client that registered itself. */
+  markUsed(id: string): Promise<void>;
 }
 
-/** What a client's row holds as its metadata: a loopback URI's port is left out where the id does not depend on it. */
-export function publicMetadata(metadata: ClientMetadata): ClientMetadata {
-  return { ...metadata, redirect_uris: metadata.redirect_uris.map(withoutLoopbackPort) };
-}
-
-/**
- * The id of a public client: the hash of all that is kept of it. The same
- * registration, the loopback port aside, is thus one client, however often it
- * comes; and nobody can register under another's id.
- *
- * @param metadata as {@link publicMetadata} gives it
- */
-export function publicClientId(metadata: ClientMetadata): string {
-  const canonical = JSON.stringify(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `pc.${hashOf('public client', canonical)}`;
-}
-
-/** The form of every client id of ours; others are not looked up. */
-const CLIENT_ID = /^(pc\.[\w-]{43}|cc\.[\w-]{22})$/;
-
-/** One point read; `undefined` for an unknown id. */
-export async function findClient(clients: Clients, id: string): Promise<Client | undefined> {
-  if (!CLIENT_ID.test(id)) return undefined;
-  const stored = await clients.read(id);
-  return stored && toClient(id, stored);
-}
-
-function toClient(id: string, { metadata, secretHash }: StoredClient): Client {
-  const parsed = JSON.parse(metadata) as ClientMetadata;
-  return secretHash ? { id, metadata: parsed, secretHash } : { id, metadata: parsed };
-}
-
-/** Whether a secret is the one whose hash was kept. */
+/** Whether a secret is the one whose hash was kept: of our own making, or the plain SHA-256 that an operator has set. */
 export function isSecretOf(secretHash: string, secret: string): boolean {
-  return equalInConstantTime(secretHash, hashOf('client secret', secret));
+  const plain = secretHash.startsWith(PLAIN);
+  const hash = plain
+    ? PLAIN + createHash('sha256').update(secret).digest('base64url')
+    : hashOf('client secret', secret);
+  return equalInConstantTime(secretHash, hash);
 }
+
+/** Begins the `secretHash` of a secret that this server did not make. */
+export const PLAIN = 'sha256:';

@@ -5,13 +5,13 @@ import { json, oauthError, preflight, withCors } from '../../http/responses.ts';
 import { hashOf } from '../../keys/hash.ts';
 import { type RandomBytes, randomText } from '../../keys/random.ts';
 import type { Clients, StoredClient } from '../../storage/clients.ts';
-import { type ClientMetadata, parseClientMetadata, publicClientId, publicMetadata } from './client.ts';
+import { type ClientMetadata, parseClientMetadata, publicClientId, publicMetadata } from './client-metadata.ts';
 
 /** What a registration may be long, in bytes. */
 const LIMIT = 16 * 1024;
 
 export interface RegistrationOptions {
-  clients: Clients;
+  registrations: Clients;
   now: () => number;
   random: RandomBytes;
 }
@@ -21,7 +21,7 @@ export interface RegistrationOptions {
  * registered. A public client's id is the hash of its metadata, so registering
  * again changes nothing; a confidential one gets a random id and secret.
  */
-export function registrationEndpoint({ clients, now, random }: RegistrationOptions): Endpoint {
+export function registrationEndpoint({ registrations, now, random }: RegistrationOptions): Endpoint {
   async function register(request: Request): Promise<Response> {
     const parsed = parseClientMetadata(await readJson(request, LIMIT));
     if ('problem' in parsed) {
@@ -37,7 +37,7 @@ export function registrationEndpoint({ clients, now, random }: RegistrationOptio
     const id = publicClientId(kept);
     const createdAt = now();
     // "Exists" is as good: the id says that it is the same client.
-    await clients.insert(id, { metadata: JSON.stringify(kept), createdAt });
+    await registrations.insert(id, { metadata: JSON.stringify(kept), createdAt });
     return answer(id, createdAt, metadata);
   }
 
@@ -50,7 +50,7 @@ export function registrationEndpoint({ clients, now, random }: RegistrationOptio
       createdAt: now(),
     };
     // The id is random: a row under it can only be what an earlier try of this very write stored.
-    await clients.insert(id, client);
+    await registrations.insert(id, client);
     return answer(id, client.createdAt, metadata, { client_secret: secret, client_secret_expires_at: 0 });
   }
 

@@ -38,7 +38,7 @@ export async function redeemCode(
   if (!signinId) throw new TokenError('invalid_grant', 'This is no code of this server.');
   const found = await services.signins.read(signinId);
   if (!found || found.stage === 'started') throw unknownCode();
-  const request = checkBinding(found, code, presented, form, services.resource);
+  const request = await checkBinding(services, found, code, presented, form);
 
   const ring = await services.keys();
   const claim = randomText(services.random, 16);
@@ -78,16 +78,16 @@ async function wasCutOff({ grants, now }: OAuthServices, key: GrantKey, signin: 
 }
 
 /** Client, its authentication, redirect URI, verifier and resource, in this order; none of them changes anything. */
-function checkBinding(
+async function checkBinding(
+  services: OAuthServices,
   signin: AnsweredSignin,
   code: string,
   presented: PresentedClient,
   form: FormParameters,
-  resource: string,
-): AuthorizationRequest {
+): Promise<AuthorizationRequest> {
   const request = requestOf(signin);
   if (!request || !equalInConstantTime(signin.codeHash ?? '', codeHash(code))) throw unknownCode();
-  authenticateClient(presented, request);
+  await authenticateClient(services, presented, request);
   const redirectUri = form.get('redirect_uri');
   if (redirectUri !== undefined && redirectUri !== request.redirectUri) {
     throw new TokenError('invalid_grant', 'The redirect_uri is not the one of the authorization request.');
@@ -97,7 +97,7 @@ function checkBinding(
     throw new TokenError('invalid_grant', 'The code_verifier does not fit the code_challenge.');
   }
   const asked = form.get('resource');
-  if (asked !== undefined && !isOwnResource(asked, resource)) {
+  if (asked !== undefined && !isOwnResource(asked, services.resource)) {
     throw new TokenError('invalid_target', 'The resource is not this server.');
   }
   return request;

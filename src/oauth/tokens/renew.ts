@@ -38,8 +38,7 @@ export async function renew(
   // the second read finds the token spent just now.
   let mine: Awaited<ReturnType<typeof rotation>> | undefined;
   for (const last of [false, true]) {
-    const grant = await services.grants.read(key);
-    checkGrant(grant, presented, form, services);
+    const grant = await checkGrant(services, await services.grants.read(key), presented, form);
     // Our own write, whose answer was lost.
     if (mine && grant.successorSalt === mine.grant.successorSalt) {
       return tokenAnswer(services, key, narrowed(grant, form), mine.token);
@@ -58,20 +57,21 @@ export async function renew(
 }
 
 /** What the token is bound to; a mismatch changes nothing. */
-function checkGrant(
+async function checkGrant(
+  services: OAuthServices,
   grant: Stored<Grant> | undefined,
   presented: PresentedClient,
   form: FormParameters,
-  { now, resource }: OAuthServices,
-): asserts grant is Stored<Grant> {
+): Promise<Stored<Grant>> {
   if (!grant) throw new TokenError('invalid_grant', 'The grant is not known.');
-  authenticateClient(presented, grant);
+  await authenticateClient(services, presented, grant);
   const asked = form.get('resource');
-  if (asked !== undefined && !isOwnResource(asked, resource)) {
+  if (asked !== undefined && !isOwnResource(asked, services.resource)) {
     throw new TokenError('invalid_target', 'The resource is not this server.');
   }
   if (grant.endedAt !== undefined) throw new TokenError('invalid_grant', `The grant has ended: ${grant.endReason}.`);
-  if (now() >= grant.expiresAt) throw new TokenError('invalid_grant', 'The grant has expired.');
+  if (services.now() >= grant.expiresAt) throw new TokenError('invalid_grant', 'The grant has expired.');
+  return grant;
 }
 
 async function rotation(

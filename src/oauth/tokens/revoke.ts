@@ -24,7 +24,7 @@ export function revocationEndpoint(services: OAuthServices): Endpoint {
     const key = grantOfRefreshToken(token) ?? (await grantOfAccessToken(token));
     const grant = key && (await services.grants.read(key));
     if (!key || !grant || !(await wasIssued(key, grant, token))) return done();
-    authenticateClient(presented, grant);
+    await authenticateClient(services, presented, grant);
     await endGrant(services, key, 'revoked');
     context.log.info('grant revoked', { client: grant.clientId, grant: key.grantId });
     return done();

@@ -5,7 +5,7 @@ import {
   parseClientMetadata,
   publicClientId,
   publicMetadata,
-} from '../../../src/oauth/clients/client.ts';
+} from '../../../src/oauth/clients/client-metadata.ts';
 
 const GOOD = {
   redirect_uris: ['http://localhost:1234/cb'],
