@@ -2,15 +2,28 @@ import { page } from './page.tsx';
 import { Foreign, Mark, type ScopeChoice, ScopeChoices } from './parts.tsx';
 import { plainText, plainUri } from './text.ts';
 
+/** Whose word a client's description is. */
+export type ClientOrigin =
+  | { readonly kind: 'registered' }
+  | {
+      readonly kind: 'document';
+      /** Where the metadata document was fetched from. */
+      readonly host: string;
+    }
+  | { readonly kind: 'preregistered' };
+
 export interface ConsentProps {
   /** What the client says of itself. */
-  readonly client: { readonly name?: string | undefined; readonly id: string; readonly uri?: string | undefined };
+  readonly client: { readonly name?: string | undefined; readonly id: string };
+  readonly source: ClientOrigin;
   readonly redirectUri: string;
   /** The redirect URI's host; for a private-use scheme whatever names the program that opens it. */
   readonly redirectHost: string;
-  /** Whether all of the client's redirect URIs are on this computer: any program here could be it. */
-  readonly loopbackOnly: boolean;
+  /** Whether the redirect URI opens a program on this computer, by loopback or a private-use scheme: any program here could be it. */
+  readonly opensProgram: boolean;
   readonly scopes: readonly ScopeChoice[];
+  /** Who is signed in, where the page comes after Entra: somebody else than the one who approved before. */
+  readonly person?: { readonly name?: string | undefined; readonly email?: string | undefined } | undefined;
   /** The sealed request, for the hidden field `request`. */
   readonly request: string;
   /** Where the form goes. */
@@ -26,15 +39,16 @@ export interface ConsentProps {
  * the ticked `scope`s and `request`.
  */
 export function consentPage(props: ConsentProps): Response {
-  const { client, loopbackOnly } = props;
+  const { client, opensProgram, person } = props;
   const name = plainText(client.name ?? '');
   return page(
     { status: 200, title: 'Allow this app?', clientFlow: true },
     <main class="card">
       <Mark />
       <h1>Allow this app?</h1>
+      {person ? <SignedInAs person={person} /> : null}
       <div class="intro">
-        <p class="soft">{loopbackOnly ? 'Approving opens a program on this computer, at' : 'Approving sends you to'}</p>
+        <p class="soft">{opensProgram ? 'Approving opens a program on this computer:' : 'Approving sends you to'}</p>
         <p class="host">{plainUri(props.redirectHost)}</p>
         <p class="soft">
           {name ? (
@@ -43,14 +57,15 @@ export function consentPage(props: ConsentProps): Response {
               <strong>
                 “<Foreign>{name}</Foreign>”
               </strong>
-              . It registered itself, and nobody has verified that name.
+              .
             </>
           ) : (
-            'It registered itself and gave no name.'
-          )}
+            'It gave no name.'
+          )}{' '}
+          <Source source={props.source} opensProgram={opensProgram} />
         </p>
       </div>
-      {loopbackOnly ? (
+      {opensProgram ? (
         <p class="note warn">
           <strong>Only approve if you just started this on this computer.</strong> Any program that runs here can call
           itself what it likes and open this page.
@@ -66,7 +81,6 @@ export function consentPage(props: ConsentProps): Response {
         <dl class="facts">
           <Fact term="The whole address" value={props.redirectUri} />
           <Fact term="Client ID" value={client.id} />
-          {client.uri ? <Fact term="Website, by its own word" value={client.uri} /> : null}
           <Fact term="Gives access to" value={props.resource} />
         </dl>
         <div class="actions">
@@ -78,8 +92,40 @@ export function consentPage(props: ConsentProps): Response {
           </button>
         </div>
       </form>
-      <p class="soft">Nothing is shared before you approve and sign in with Microsoft.</p>
+      <p class="soft">Nothing is shared before you approve{person ? '' : ' and sign in with Microsoft'}.</p>
     </main>,
+  );
+}
+
+/** Where the description comes from. A document says nothing of the program that uses it, so only a website is told by it. */
+function Source({ source, opensProgram }: { source: ClientOrigin; opensProgram: boolean }) {
+  if (source.kind === 'registered') return <>It registered itself, unverified: nobody has checked what it says.</>;
+  if (source.kind === 'preregistered') return <>The operator of this server has registered it.</>;
+  return (
+    <>
+      Its description is published at <strong>{plainUri(source.host)}</strong>
+      {opensProgram ? ', but it is not verified: any program on this computer can use that description.' : '.'}
+    </>
+  );
+}
+
+function SignedInAs({ person }: { person: NonNullable<ConsentProps['person']> }) {
+  const name = plainText(person.name ?? '');
+  const email = plainText(person.email ?? '');
+  return (
+    <p class="note" role="status">
+      You are signed in as{' '}
+      <strong>
+        <Foreign>{name || email || 'somebody without a name'}</Foreign>
+      </strong>
+      {name && email ? (
+        <>
+          {' '}
+          (<Foreign>{email}</Foreign>)
+        </>
+      ) : null}
+      . What you approve is for this account.
+    </p>
   );
 }
 

@@ -1,6 +1,6 @@
 /** The pages people see: typed components, rendered on the server, each a whole answer with its headers. */
 export { type ConnectLine, connectLines } from './connect.ts';
-export { type ConsentProps, consentPage } from './consent.tsx';
+export { type ClientOrigin, type ConsentProps, consentPage } from './consent.tsx';
 export { type ErrorProps, errorPage } from './error.tsx';
 export {
   type ActiveToken,

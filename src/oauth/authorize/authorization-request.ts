@@ -11,6 +11,7 @@ import { isOwnResource } from '../resource.ts';
 export interface AuthorizationRequest {
   readonly clientId: string;
   readonly clientName?: string;
+  readonly clientSource: Client['source'];
   /** Present for a confidential client: the token endpoint asks for the secret. */
   readonly clientSecretHash?: string;
   /** Present for a client that signs assertions: the token endpoint asks for one. */
@@ -84,6 +85,7 @@ export async function readAuthorizationRequest(
   return {
     clientId: client.id,
     ...(client.metadata.client_name ? { clientName: client.metadata.client_name } : {}),
+    clientSource: client.source,
     ...(client.metadata.token_endpoint_auth_method === 'private_key_jwt'
       ? { clientAuth: 'private_key_jwt' as const }
       : {}),

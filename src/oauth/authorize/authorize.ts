@@ -1,11 +1,15 @@
 import { OFFLINE_ACCESS, SCOPES } from '../../access/scopes.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
-import { consentPage } from '../../web/index.ts';
-import { leadsToThisMachine, redirectHost } from '../clients/redirect-uri.ts';
+import { type ClientOrigin, consentPage } from '../../web/index.ts';
+import { opensProgram, redirectHost } from '../clients/redirect-uri.ts';
 import { failure } from '../failure.ts';
 import { PATHS } from '../paths.ts';
 import type { OAuthServices } from '../services.ts';
-import { AuthorizationRequestError, readAuthorizationRequest } from './authorization-request.ts';
+import {
+  type AuthorizationRequest,
+  AuthorizationRequestError,
+  readAuthorizationRequest,
+} from './authorization-request.ts';
 import { beginBinding } from './browser-binding.ts';
 import { sealConsent } from './consent-request.ts';
 
@@ -29,7 +33,8 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
         client: { id: asked.clientId, ...(asked.clientName ? { name: asked.clientName } : {}) },
         redirectUri: asked.redirectUri,
         redirectHost: redirectHost(asked.redirectUri),
-        loopbackOnly: leadsToThisMachine(asked.redirectUri),
+        source: clientOrigin(asked),
+        opensProgram: opensProgram(asked.redirectUri),
         scopes: [
           ...asked.scopes.map(scope => ({ scope, description: SCOPES[scope] })),
           ...(asked.offline ? [{ scope: OFFLINE_ACCESS, description: 'Stay signed in until you end it' }] : []),
@@ -45,4 +50,9 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
       return failure(request, context, { status: 400, error: error.error, what: error.message, todo: error.todo });
     }
   };
+}
+
+/** The host of a document is its client's id's. */
+function clientOrigin({ clientSource, clientId }: AuthorizationRequest): ClientOrigin {
+  return clientSource === 'document' ? { kind: clientSource, host: new URL(clientId).host } : { kind: clientSource };
 }

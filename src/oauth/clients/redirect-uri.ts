@@ -47,6 +47,11 @@ export function leadsToThisMachine(uri: string): boolean {
   return (url.protocol === 'http:' || url.protocol === 'https:') && isLoopbackHost(url.hostname);
 }
 
+/** Whether a redirect URI opens a program on the person's own machine, by loopback or a private-use scheme, and no website. */
+export function opensProgram(uri: string): boolean {
+  return !uri.startsWith('https:') || leadsToThisMachine(uri);
+}
+
 /** A loopback URI without its port, which a native client picks anew each time (RFC 8252 section 7.3); others as they are. */
 export function withoutLoopbackPort(uri: string): string {
   return isLoopbackUri(uri) ? uri.replace(/^(http:\/\/(?:\[[^\]]*\]|[^/?:[\]]*)):\d*/, '$1') : uri;

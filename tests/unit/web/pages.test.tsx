@@ -93,10 +93,11 @@ const signedIn: LandingProps = {
 };
 
 const consent: ConsentProps = {
-  client: { name: 'Claude', id: 'c_1', uri: 'https://claude.ai' },
+  client: { name: 'Claude', id: 'c_1' },
+  source: { kind: 'registered' },
   redirectUri: 'https://claude.ai/callback?x=1',
   redirectHost: 'claude.ai',
-  loopbackOnly: false,
+  opensProgram: false,
   scopes: [
     { scope: 'notes:read', description: 'Read notes' },
     { scope: 'offline_access', description: 'Stay signed in' },
@@ -174,7 +175,6 @@ describe('the consent page', () => {
     const host = html.indexOf('<p class="host">claude.ai</p>');
     expect(host).toBeGreaterThan(0);
     expect(html.indexOf('“<bdi>Claude</bdi>”')).toBeGreaterThan(host);
-    expect(html).toContain('nobody has verified that name');
   });
 
   it('PX-61..63: names the client, the scopes and the whole redirect URI', async () => {
@@ -187,10 +187,45 @@ describe('the consent page', () => {
     expect(html).toContain('https://notes.example.com/mcp');
   });
 
-  it('AS-15: warns where the client is on this computer only', async () => {
+  it('AS-15: warns where approving opens a program on this computer', async () => {
     const warning = 'Only approve if you just started this on this computer.';
-    expect(await render({ loopbackOnly: true })).toContain(warning);
+    const html = await render({ opensProgram: true });
+    expect(html).toContain(warning);
+    expect(html).toContain('opens a program on this computer');
     expect(await render()).not.toContain(warning);
+    expect(await render()).toContain('Approving sends you to');
+  });
+
+  /** What stands between the client's name and the form, as text. */
+  const provenance = async (change: Partial<ConsentProps>) =>
+    (/<p class="soft">It calls itself(.*?)<\/p>/s.exec(await render(change))?.[1] ?? '').replace(/<[^>]*>|\s+/g, ' ');
+
+  it('says where the client’s description comes from', async () => {
+    expect(await provenance({ source: { kind: 'registered' } })).toContain('It registered itself, unverified');
+    expect(await provenance({ source: { kind: 'preregistered' } })).toContain('operator of this server has registered');
+    const published = await provenance({ source: { kind: 'document', host: 'apps.example.com' } });
+    expect(published).toMatch(/published at +apps\.example\.com/);
+    expect(published).not.toContain('verified');
+  });
+
+  it('calls a document not verified where any program on this computer could use it', async () => {
+    const source = { kind: 'document', host: 'apps.example.com' } as const;
+    const said = await provenance({ source, opensProgram: true });
+    expect(said).toMatch(/published at +apps\.example\.com +, but it is not verified: any program on this computer/);
+  });
+
+  it('shows a document’s host in ASCII, so that two that differ look different', async () => {
+    expect(await provenance({ source: { kind: 'document', host: 'ex\u0430mple.com' } })).toContain('ex%D0%B0mple.com');
+  });
+
+  it('names the person where another one than before came back', async () => {
+    const html = await render({ person: { name: 'Grace\u202E Hopper', email: 'grace@example.com' } });
+    expect(html).toMatch(/signed in as.*<bdi>Grace Hopper<\/bdi>.*<bdi>grace@example\.com<\/bdi>/s);
+    expect(html).not.toContain('sign in with Microsoft');
+    expect(await render({ person: { email: 'grace@example.com' } })).toContain('<bdi>grace@example.com</bdi>');
+    expect(await render({ person: {} })).toContain('somebody without a name');
+    expect(await render()).not.toContain('signed in as');
+    expect(await render()).toContain('sign in with Microsoft');
   });
 
   it('PX-65: cannot be framed', () => {
@@ -211,7 +246,13 @@ describe('the consent page', () => {
 
   it('makes no link of anything that the client says', async () => {
     const evil = 'javascript:alert(1)';
-    const html = await render({ client: { name: evil, id: evil, uri: evil }, redirectUri: evil, redirectHost: evil });
+    const html = await render({
+      client: { name: evil, id: evil },
+      source: { kind: 'document', host: evil },
+      redirectUri: evil,
+      redirectHost: evil,
+      person: { name: evil, email: evil },
+    });
     expect(html.match(/href="[^"]*"/g)).toEqual(['href="data:,"']);
   });
 
@@ -336,10 +377,12 @@ describe('whatever comes from outside', () => {
   it('is text on the consent page', () =>
     looksTheSame(text =>
       consentPage({
-        client: { name: text, id: text, uri: text },
+        client: { name: text, id: text },
+        source: { kind: 'document', host: text },
         redirectUri: text,
         redirectHost: text,
-        loopbackOnly: true,
+        opensProgram: true,
+        person: { name: text, email: text },
         scopes: [{ scope: text, description: text }],
         request: text,
         action: text,
@@ -367,7 +410,8 @@ describe('whatever comes from outside', () => {
           landingPage({ ...signedIn, person: { name: text, email: text } }),
           consentPage({
             ...consent,
-            client: { name: text, id: text, uri: text },
+            client: { name: text, id: text },
+            source: { kind: 'document', host: text },
             redirectUri: text,
             redirectHost: text,
           }),
