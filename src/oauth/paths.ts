@@ -5,8 +5,10 @@ export const PATHS = {
   consent: '/oauth/consent',
   token: '/oauth/token',
   revoke: '/oauth/revoke',
+  introspect: '/oauth/introspect',
   jwks: '/.well-known/jwks.json',
   login: '/auth/login',
   callback: '/auth/callback',
   logout: '/auth/logout',
+  account: '/account',
 } as const;

@@ -13,6 +13,8 @@ type Common = {
   binding: string;
   /** JSON of the client's request; absent when a person signs in without a client. */
   request?: string;
+  /** Where a person without a client goes on; absent for the landing page. */
+  to?: 'account';
   /** `nonce` and PKCE verifier towards Entra, sealed. */
   upstream: string;
   /** Milliseconds since the epoch. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import { type RandomBytes, randomText } from '../../keys/random.ts';
-import { SIGNIN_SECONDS, type StartedSignin } from '../../storage/signins.ts';
+import { type Signin, SIGNIN_SECONDS, type StartedSignin } from '../../storage/signins.ts';
+import { PATHS } from '../paths.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 
 /** What only we and Entra's token endpoint are to know of a sign-in under way. */
@@ -13,11 +14,17 @@ export interface UpstreamSecrets {
 
 const PURPOSE = 'upstream secrets';
 
-/** A sign-in that begins now. `request` is absent when a person signs in without a client. */
+/** A sign-in that begins now. `request` is absent when a person signs in without a client, who then goes on to the page `to`. */
 export function startSignin(
   keys: KeyRing,
   random: RandomBytes,
-  { id, binding, now, request }: { id: string; binding: string; now: number; request?: AuthorizationRequest },
+  {
+    id,
+    binding,
+    now,
+    request,
+    to,
+  }: { id: string; binding: string; now: number; request?: AuthorizationRequest; to?: Signin['to'] },
 ): StartedSignin {
   const secrets: UpstreamSecrets = { nonce: randomText(random, 32), verifier: randomText(random, 32) };
   return {
@@ -26,7 +33,13 @@ export function startSignin(
     createdAt: now,
     upstream: keys.seal(PURPOSE, id, JSON.stringify(secrets), random),
     ...(request ? { request: JSON.stringify(request) } : {}),
+    ...(to ? { to } : {}),
   };
+}
+
+/** Where a person who signed in without a client goes on. */
+export function pageAfter(origin: string, { to }: Pick<Signin, 'to'>): string {
+  return `${origin}${to === 'account' ? PATHS.account : '/'}`;
 }
 
 /** Whether the person took too long. */
