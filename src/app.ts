@@ -131,7 +131,12 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       now,
     }),
     resourceMetadata: createResourceMetadataEndpoint({ issuer: origin, resource, name: SERVER_NAME }),
-    serverMetadata: authorizationServerMetadata(origin),
+    serverMetadata: authorizationServerMetadata({
+      origin,
+      registration: config.clients.registration,
+      documents: config.clients.documents,
+      introspection: config.clients.preregistered.some(client => client.introspection),
+    }),
     jwks: jwksDocument(keys),
     health: healthEndpoint(storageAnswers, version),
   };

@@ -35,6 +35,41 @@ describe('discovery', () => {
     });
   });
 
+  test('names what the settings allow: by default registration and documents, no introspection', async () => {
+    const { body } = await get('/.well-known/oauth-authorization-server');
+    expect(body).toMatchObject({
+      client_id_metadata_document_supported: true,
+      token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic', 'private_key_jwt'],
+      token_endpoint_auth_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+      dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']),
+      prompt_values_supported: ['none', 'login', 'select_account', 'consent'],
+    });
+    expect(body).not.toHaveProperty('introspection_endpoint');
+    const settings = {
+      CLIENT_REGISTRATION: 'off',
+      CLIENT_METADATA_DOCUMENTS: 'off',
+      PREREGISTERED_CLIENTS: JSON.stringify([
+        { client_id: 'gateway', client_secret_sha256: 'A'.repeat(43), introspection: true },
+      ]),
+    };
+    const other = await startAppServer({ settings });
+    const response = await fetch(`${other.origin}/.well-known/oauth-authorization-server`);
+    const document = (await response.json()) as Record<string, unknown>;
+    expect(document).toMatchObject({
+      introspection_endpoint: `${other.origin}/oauth/introspect`,
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      token_endpoint_auth_methods_supported: ['none', 'client_secret_post', 'client_secret_basic'],
+    });
+    for (const absent of [
+      'registration_endpoint',
+      'client_id_metadata_document_supported',
+      'token_endpoint_auth_signing_alg_values_supported',
+    ]) {
+      expect(document).not.toHaveProperty(absent);
+    }
+    await other.stop();
+  });
+
   test('nothing at the locations with /mcp, whose issuer would be another (AS-02)', async () => {
     for (const path of [
       '/.well-known/oauth-authorization-server/mcp',
