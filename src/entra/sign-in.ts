@@ -25,8 +25,10 @@ export interface EntraAuthorizeRequest {
   readonly nonce: string;
   /** PKCE S256 challenge (RFC 7636 section 4.2). */
   readonly challenge: string;
-  readonly prompt?: 'login' | 'select_account';
+  readonly prompt?: 'none' | 'login' | 'select_account';
   readonly loginHint?: string;
+  /** In seconds. */
+  readonly maxAge?: number;
 }
 
 /** @param fetch the only way to Entra */
@@ -57,7 +59,7 @@ export function createEntra(config: Config['entra'], fetch: typeof globalThis.fe
   }
 
   return {
-    async authorizeUrl({ state, nonce, challenge, prompt, loginHint }) {
+    async authorizeUrl({ state, nonce, challenge, prompt, loginHint, maxAge }) {
       const app = await msal(createMsalNetwork(fetch));
       return app.getAuthCodeUrl({
         redirectUri: config.redirectUri,
@@ -69,6 +71,7 @@ export function createEntra(config: Config['entra'], fetch: typeof globalThis.fe
         responseMode: 'query',
         ...(prompt ? { prompt } : {}),
         ...(loginHint ? { loginHint } : {}),
+        ...(maxAge === undefined ? {} : { extraQueryParameters: { max_age: String(maxAge) } }),
       });
     },
 

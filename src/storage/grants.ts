@@ -1,6 +1,6 @@
 import { type PersonId, personKey } from '../access/person.ts';
 import { expiryHour } from './expiry.ts';
-import type { Outcome, Stored, Tables } from './tables.ts';
+import { type Outcome, odata, type Stored, type Tables } from './tables.ts';
 
 /**
  * The table `grants`: what a person has granted to a client. A person's grants
@@ -72,6 +72,15 @@ export interface Grants {
   end(from: Stored<Grant>, at: number, reason: EndReason): Promise<Outcome>;
   /** The person's tokens for scripts that still live; one query. */
   liveScriptGrants(person: PersonId, now: number): Promise<(Stored<Grant> & { grantId: string })[]>;
+  /**
+   * What the person approved on the page for the newest living grant of a client
+   * under a redirect URI and for a resource; one query.
+   */
+  newestApproval(
+    person: PersonId,
+    of: Pick<Grant, 'clientId' | 'redirectUri' | 'resource'>,
+    now: number,
+  ): Promise<string | undefined>;
   /** Files a grant for the purge. */
   file(key: GrantKey, expiresAt: number): Promise<void>;
 }
@@ -112,6 +121,18 @@ export function openGrants(tables: Tables): Grants {
         ` and kind eq 'script' and expiresAt gt ${now}.0`;
       const { rows } = await table.page<Grant>(filter, 100);
       return rows.filter(row => row.endedAt === undefined).map(row => ({ ...row, grantId: row.rowKey.slice(2) }));
+    },
+    newestApproval: async (person, { clientId, redirectUri, resource }, now) => {
+      const filter =
+        odata`PartitionKey eq ${personKey(person)} and RowKey ge 'g.' and RowKey lt 'g/' and clientId eq ${clientId}` +
+        ` and expiresAt gt ${now}.0`;
+      const { rows } = await table.page<Grant>(filter, 1000);
+      return rows
+        .filter(row => row.endedAt === undefined && row.redirectUri === redirectUri && row.resource === resource)
+        .reduce<Stored<Grant> | undefined>(
+          (newest, row) => (row.createdAt > (newest?.createdAt ?? 0) ? row : newest),
+          undefined,
+        )?.approvedScope;
     },
     file: ({ person, grantId }, expiresAt) =>
       table.upsert({ partitionKey: indexPartition(expiresAt), rowKey: `${personKey(person)}.${grantId}` }),

@@ -22,6 +22,8 @@ export interface AuthorizationRequest {
   readonly dpopJkt?: string;
   /** What the person has approved on a page; what is asked now may be less. Absent until they have. */
   readonly approvedScope?: string;
+  /** Whose earlier approval stands in for the page: nobody else may go on without it. */
+  readonly approver?: string;
   readonly redirectUri: string;
   readonly state?: string;
   readonly scopes: readonly Scope[];
@@ -29,8 +31,15 @@ export interface AuthorizationRequest {
   readonly offline: boolean;
   readonly resource: string;
   readonly codeChallenge: string;
-  readonly prompt?: 'login' | 'select_account';
+  /** What Entra is asked for; `consent` is our own page's. */
+  readonly prompt?: 'none' | 'login' | 'select_account';
+  /** How long ago the person may have signed in, in seconds. */
+  readonly maxAge?: number;
   readonly loginHint?: string;
+  /** Whether the consent page is wanted whatever was approved before. */
+  readonly alwaysAsk?: true;
+  /** Whether somebody here has signed in to this client, or the operator has registered it. */
+  readonly known?: true;
 }
 
 /**
@@ -78,7 +87,10 @@ export async function readAuthorizationRequest(
   checkResponseType(get('response_type'));
   checkResponseMode(get('response_mode'));
   const codeChallenge = checkCodeChallenge(get('code_challenge'), get('code_challenge_method'));
+  checkRequestObject(get('request'), get('request_uri'));
   const prompt = checkPrompt(get('prompt'));
+  const maxAge = checkMaxAge(get('max_age'));
+  const dpopJkt = checkDpopJkt(get('dpop_jkt'));
   const scope = get('scope') ?? '';
   const state = checkState(get('state'));
   const loginHint = [...(get('login_hint') ?? '')].slice(0, 320).join('');
@@ -97,7 +109,10 @@ export async function readAuthorizationRequest(
     offline: client.metadata.grant_types.includes('refresh_token') || scope.split(' ').includes(OFFLINE_ACCESS),
     resource: checkResource(get('resource'), resource),
     codeChallenge,
-    ...(prompt ? { prompt } : {}),
+    ...(isKnown(client) ? { known: true as const } : {}),
+    ...(dpopJkt ? { dpopJkt } : {}),
+    ...prompt,
+    ...(maxAge === undefined ? {} : { maxAge }),
     ...(loginHint ? { loginHint } : {}),
   };
 }
@@ -150,16 +165,48 @@ function checkCodeChallenge(challenge: string | undefined, method: string | unde
   return challenge;
 }
 
-/** `consent` is always served: our own page asks every time. It is never passed on. */
-function checkPrompt(prompt: string | undefined): AuthorizationRequest['prompt'] {
-  const values = prompt?.split(' ') ?? [];
-  if (values.includes('none')) {
-    throw new AuthorizationRequestError(
-      'interaction_required',
-      'The application asked for a sign-in without questions, but your approval is needed.',
-    );
+/**
+ * OpenID Connect Core section 3.1.2.1. `consent`, which most clients send with
+ * every sign-in, asks for our own page and is never passed on.
+ */
+function checkPrompt(prompt: string | undefined): Pick<AuthorizationRequest, 'prompt' | 'alwaysAsk'> {
+  const values = prompt?.split(' ').filter(Boolean) ?? [];
+  if (values.includes('none') && values.length > 1) {
+    throw new AuthorizationRequestError('invalid_request', 'The prompt "none" goes with no other.');
   }
-  return (['login', 'select_account'] as const).find(known => values.includes(known));
+  const passedOn = (['none', 'login', 'select_account'] as const).find(known => values.includes(known));
+  return {
+    ...(passedOn ? { prompt: passedOn } : {}),
+    ...(values.includes('consent') ? { alwaysAsk: true } : {}),
+  };
+}
+
+/** OpenID Connect Core section 3.1.2.1. */
+function checkMaxAge(maxAge: string | undefined): number | undefined {
+  if (maxAge === undefined) return undefined;
+  if (/^\d{1,9}$/.test(maxAge)) return Number(maxAge);
+  throw new AuthorizationRequestError('invalid_request', 'The max_age is not a number of seconds.');
+}
+
+/** RFC 9449 section 10: the thumbprint of a key, a SHA-256 hash. */
+function checkDpopJkt(jkt: string | undefined): string | undefined {
+  if (jkt === undefined || /^[\w-]{43}$/.test(jkt)) return jkt;
+  throw new AuthorizationRequestError('invalid_request', 'The dpop_jkt is not a SHA-256 thumbprint.');
+}
+
+/** OpenID Connect Core section 6: a request that these hold differs from the one that is read here. */
+function checkRequestObject(request: string | undefined, requestUri: string | undefined): void {
+  if (request !== undefined) {
+    throw new AuthorizationRequestError('request_not_supported', 'Request objects are not served here.');
+  }
+  if (requestUri !== undefined) {
+    throw new AuthorizationRequestError('request_uri_not_supported', 'Request objects are not served here.');
+  }
+}
+
+/** A document says nothing of who used it: only its host is known. */
+function isKnown({ source, unused }: Client): boolean {
+  return source === 'preregistered' || (source === 'registered' && !unused);
 }
 
 /** Unknown scopes are dropped; a request that is left with none asks for all (RFC 6749 section 3.3). */

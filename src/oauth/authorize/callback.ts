@@ -12,10 +12,12 @@ import { expiredSignin, failure, wrongBrowser } from '../failure.ts';
 import { PATHS } from '../paths.ts';
 import { beginSession } from '../people/session.ts';
 import type { OAuthServices } from '../services.ts';
+import { ask } from './ask.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { presentedBinding } from './browser-binding.ts';
 import { codeHash, makeCode, RETRY_MS, remakeCode } from './code.ts';
-import { isExpired, requestOf, upstreamSecrets } from './transaction.ts';
+import { canBeRemembered, isApprover } from './remembered-approval.ts';
+import { isExpired, pageAfter, requestOf, upstreamSecrets } from './transaction.ts';
 
 /**
  * Where Entra sends the browser back to (OpenID Connect Core section 3.1.2.5):
@@ -80,6 +82,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const { etag: _etag, ...row } = signin;
     const claim = randomText(services.random, 16);
     const asked = requestOf(signin);
+    if (asked && !isApprover(asked, who.person)) return askSomebodyElse(context, ring, signin, asked, who);
     const made = asked && makeCode(ring, id, claim);
     const completed: CompletedSignin = {
       ...row,
@@ -101,10 +104,39 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     }
     if (asked && made) {
       context.log.info('signed in for a client', { client: asked.clientId, signin: id });
-      return redirect(toClient(asked, { code: made.code }));
+      // A session is what an approval is remembered for; who relied on one has it already.
+      const newSession = asked.approver === undefined && canBeRemembered(asked.redirectUri);
+      return redirect(toClient(asked, { code: made.code }), newSession ? [await beginSession(services, who)] : []);
     }
     context.log.info('signed in', { signin: id });
-    return redirect(`${services.origin}/`, [await beginSession(services, who)]);
+    return redirect(pageAfter(services.origin, signin), [await beginSession(services, who)]);
+  }
+
+  /**
+   * Somebody else came back than whose earlier approval was relied on: they are
+   * asked themselves before there is any code, by a page that begins a sign-in of
+   * its own; the one that ends here leads nowhere.
+   */
+  async function askSomebodyElse(
+    context: RequestContext,
+    ring: KeyRing,
+    { binding }: StartedSignin,
+    asked: AuthorizationRequest,
+    who: SignedIn,
+  ): Promise<Response> {
+    context.log.info('another person came back: asked anew', { client: asked.clientId });
+    if (asked.prompt === 'none') {
+      return redirect(
+        toClient(asked, {
+          error: 'interaction_required',
+          error_description: 'Another person is signed in, whose approval is needed.',
+        }),
+      );
+    }
+    const { approver: _approver, approvedScope: _approvedScope, prompt: _prompt, ...anew } = asked;
+    const page = ask(services, ring, anew, { binding, person: who.person });
+    page.headers.append('set-cookie', await beginSession(services, who));
+    return page;
   }
 
   /** A refusal of Entra's: to the client that the person approved, else as a page. */
@@ -143,7 +175,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
   function answerAgain(ring: KeyRing, id: string, signin: Signin, upstreamCode?: string): string | undefined {
     if (signin.stage === 'started') return undefined;
     const asked = requestOf(signin);
-    if (!asked) return `${services.origin}/`;
+    if (!asked) return pageAfter(services.origin, signin);
     if (!upstreamCode || signin.upstreamCodeHash !== hashOf('upstream code', upstreamCode)) return undefined;
     if (services.now() >= signin.completedAt + RETRY_MS) return undefined;
     const code = signin.codeKid && remakeCode(ring, id, signin.claim, signin.codeKid);

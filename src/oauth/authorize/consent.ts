@@ -5,11 +5,12 @@ import { redirect } from '../../http/responses.ts';
 import type { StartedSignin } from '../../storage/signins.ts';
 import { redirectTo } from '../clients/redirect-uri.ts';
 import { expiredSignin, type Failure, failure, wrongBrowser } from '../failure.ts';
-import { PATHS } from '../paths.ts';
 import { isSameOriginPost } from '../same-origin.ts';
 import type { OAuthServices } from '../services.ts';
 import { presentedBinding } from './browser-binding.ts';
 import { openConsent } from './consent-request.ts';
+import { approvalOf } from './remembered-approval.ts';
+import { toEntra } from './to-entra.ts';
 import { startSignin } from './transaction.ts';
 
 /**
@@ -49,11 +50,12 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
       id: signinId,
       binding,
       now: now(),
-      request: { ...asked, scopes, offline },
+      request: { ...asked, scopes, offline, approvedScope: approvalOf({ scopes, offline }) },
     });
     if (!(await store(signinId, signin))) return failure(request, context, expiredSignin());
     context.log.info('consent given', { client: asked.clientId, scopes, signin: signinId });
-    return redirect(`${origin}${PATHS.login}?signin=${signinId}`);
+    const location = await toEntra(services, ring, signinId, signin);
+    return location ? redirect(location) : failure(request, context, expiredSignin());
   };
 
   /**

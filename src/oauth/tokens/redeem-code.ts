@@ -156,6 +156,8 @@ function newGrant(
     clientId: request.clientId,
     ...(request.clientName ? { clientName: request.clientName } : {}),
     ...(request.clientSecretHash ? { clientSecretHash: request.clientSecretHash } : {}),
+    redirectUri: request.redirectUri,
+    ...(request.approvedScope ? { approvedScope: request.approvedScope } : {}),
     scope: request.scopes.join(' '),
     resource: request.resource,
     ...(person.name ? { name: person.name } : {}),
