@@ -86,18 +86,22 @@ export async function approveAndSignIn(
 /** A code for a client, with all that is needed to redeem it. */
 export async function obtainCode(server: Target, client: Client, who: Choice = 'ada', change: Form = {}) {
   const { url, verifier, state } = authorizationUrl(server, client, change);
-  const back = new URL(await approveAndSignIn(new Browser(), url, who));
-  return { code: back.searchParams.get('code') ?? '', verifier, state, back };
+  const redirectUri = change.redirect_uri ?? REDIRECT_URI;
+  const back = new URL(await approveAndSignIn(new Browser(), url, who, at => at.startsWith(redirectUri)));
+  return { code: back.searchParams.get('code') ?? '', verifier, state, back, redirectUri };
 }
 
 /** The form of a code's redemption. */
-export function codeForm(client: Client, { code, verifier }: { code: string; verifier: string }): Form {
+export function codeForm(
+  client: Client,
+  { code, verifier, redirectUri = REDIRECT_URI }: { code: string; verifier: string; redirectUri?: string },
+): Form {
   return {
     grant_type: 'authorization_code',
     client_id: client.client_id,
     code,
     code_verifier: verifier,
-    redirect_uri: REDIRECT_URI,
+    redirect_uri: redirectUri,
   };
 }
 
