@@ -1,5 +1,6 @@
 import { type PersonId, personKey } from '../access/person.ts';
 import { expiryHour } from './expiry.ts';
+import { removeMatching, removeRows } from './remove-rows.ts';
 import { type Outcome, odata, type Stored, type Tables } from './tables.ts';
 
 /**
@@ -70,8 +71,8 @@ export interface Grants {
   spentAt(key: GrantKey, hash: string): Promise<number | undefined>;
   /** Marks a grant as ended. */
   end(from: Stored<Grant>, at: number, reason: EndReason): Promise<Outcome>;
-  /** The person's tokens for scripts that still live; one query. */
-  liveScriptGrants(person: PersonId, now: number): Promise<(Stored<Grant> & { grantId: string })[]>;
+  /** The person's grants, ended ones too, in no order of time; one query reads a thousand. */
+  list(person: PersonId, query?: GrantQuery): Promise<GrantPage>;
   /**
    * What the person approved on the page for the newest living grant of a client
    * under a redirect URI and for a resource; one query.
@@ -83,7 +84,34 @@ export interface Grants {
   ): Promise<string | undefined>;
   /** Files a grant for the purge. */
   file(key: GrantKey, expiresAt: number): Promise<void>;
+  /** Deletes grants that have ended, a hundred a trip. Their spent tokens stay until {@link Grants.forget}. */
+  remove(person: PersonId, grantIds: readonly string[]): Promise<void>;
+  /**
+   * Deletes what is left of a person whose grants are deleted: spent tokens, and
+   * what was filed for the purge. The latter is a query over the whole index, for
+   * a grant does not tell the hour that it is filed under.
+   */
+  forget(person: PersonId): Promise<void>;
 }
+
+export interface GrantQuery {
+  readonly kind?: Grant['kind'];
+  /** Only grants that expire later than this, in milliseconds since the epoch. */
+  readonly expiringAfter?: number;
+  /** Where the page begins: a former one's `next`. */
+  readonly after?: string;
+}
+
+export type ListedGrant = Stored<Grant> & { readonly grantId: string };
+
+export interface GrantPage {
+  readonly grants: readonly ListedGrant[];
+  /** Where the next page begins; absent on the last one. */
+  readonly next?: string;
+}
+
+/** What one query reads at the most. */
+const PAGE = 1000;
 
 /** The rows that belong to one grant, by their keys' beginning. */
 export const grantRow = (grantId: string) => `g.${grantId}`;
@@ -115,18 +143,21 @@ export function openGrants(tables: Tables): Grants {
     },
     end: ({ etag, ...grant }, at, reason) =>
       table.write({ type: 'replace', row: { ...grant, endedAt: at, endReason: reason }, etag }),
-    liveScriptGrants: async (person, now) => {
+    list: async (person, { kind, expiringAfter, after = '' } = {}) => {
       const filter =
-        `PartitionKey eq '${personKey(person)}' and RowKey ge 'g.' and RowKey lt 'g/'` +
-        ` and kind eq 'script' and expiresAt gt ${now}.0`;
-      const { rows } = await table.page<Grant>(filter, 100);
-      return rows.filter(row => row.endedAt === undefined).map(row => ({ ...row, grantId: row.rowKey.slice(2) }));
+        odata`PartitionKey eq ${personKey(person)} and RowKey gt ${grantRow(after)} and RowKey lt 'g/'` +
+        (kind ? odata` and kind eq ${kind}` : '') +
+        (expiringAfter === undefined ? '' : ` and expiresAt gt ${expiringAfter}.0`);
+      const { rows, continuation } = await table.page<Grant>(filter, PAGE);
+      const grants = rows.map(row => ({ ...row, grantId: row.rowKey.slice(grantRow('').length) }));
+      const last = continuation && grants.at(-1);
+      return last ? { grants, next: last.grantId } : { grants };
     },
     newestApproval: async (person, { clientId, redirectUri, resource }, now) => {
       const filter =
         odata`PartitionKey eq ${personKey(person)} and RowKey ge 'g.' and RowKey lt 'g/' and clientId eq ${clientId}` +
         ` and expiresAt gt ${now}.0`;
-      const { rows } = await table.page<Grant>(filter, 1000);
+      const { rows } = await table.page<Grant>(filter, PAGE);
       return rows
         .filter(row => row.endedAt === undefined && row.redirectUri === redirectUri && row.resource === resource)
         .reduce<Stored<Grant> | undefined>(
@@ -136,5 +167,17 @@ export function openGrants(tables: Tables): Grants {
     },
     file: ({ person, grantId }, expiresAt) =>
       table.upsert({ partitionKey: indexPartition(expiresAt), rowKey: `${personKey(person)}.${grantId}` }),
+    remove: (person, grantIds) =>
+      removeRows(
+        table,
+        grantIds.map(grantId => keys({ person, grantId })),
+      ),
+    forget: async person => {
+      const key = personKey(person);
+      await removeMatching(table, odata`PartitionKey eq ${key} and RowKey ge 's.' and RowKey lt 's/'`);
+      // `/` is the character after `.`: the end of what is this person's.
+      const filed = odata`RowKey ge ${`${key}.`} and RowKey lt ${`${key}/`}`;
+      await removeMatching(table, `PartitionKey ge 'h.' and PartitionKey lt 'h/' and ${filed}`);
+    },
   };
 }

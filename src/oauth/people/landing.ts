@@ -115,12 +115,15 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
   }
 
   async function activeTokens({ person }: BrowserSession) {
-    return (await grants.liveScriptGrants(person, now())).map(grant => ({
-      grantId: grant.grantId,
-      scopes: parseScopes(grant.scope),
-      issuedAt: new Date(grant.issuedAt),
-      expiresAt: new Date(grant.expiresAt),
-    }));
+    const page = await grants.list(person, { kind: 'script', expiringAfter: now() });
+    return page.grants
+      .filter(grant => grant.endedAt === undefined)
+      .map(grant => ({
+        grantId: grant.grantId,
+        scopes: parseScopes(grant.scope),
+        issuedAt: new Date(grant.issuedAt),
+        expiresAt: new Date(grant.expiresAt),
+      }));
   }
 
   function isFresh({ signedInAt }: BrowserSession): boolean {
