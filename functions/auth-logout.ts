@@ -3,7 +3,7 @@ import { handlePage } from './app.ts';
 
 /** Ends the browser’s session. */
 app.http('auth-logout', {
-  methods: ['POST'],
+  methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: 'auth/logout',
   handler: handlePage('logout'),

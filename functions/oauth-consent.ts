@@ -3,7 +3,7 @@ import { handlePage } from './app.ts';
 
 /** The person’s decision. */
 app.http('oauth-consent', {
-  methods: ['POST'],
+  methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: 'oauth/consent',
   handler: handlePage('consent'),

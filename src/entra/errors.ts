@@ -1,6 +1,6 @@
 /**
  * What Entra says when it lets nobody in, in plain words, and as the error code
- * of RFC 6749 section 4.1.2.1 that fits.
+ * that fits: RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6.
  */
 export interface EntraRefusal {
   /** For the client: an OAuth error code. `invalid_grant` is not for the client: Entra's code was used before. */
@@ -9,6 +9,8 @@ export interface EntraRefusal {
     | 'invalid_grant'
     | 'login_required'
     | 'interaction_required'
+    | 'consent_required'
+    | 'account_selection_required'
     | 'server_error'
     | 'temporarily_unavailable';
   /** For the person: what happened. */
@@ -30,78 +32,190 @@ export class EntraRefusedError extends Error {
   }
 }
 
-const TRY_AGAIN = 'Go back to the application and sign in again.';
-const ADMINISTRATOR = 'Ask an administrator of your organization.';
-
 type Known = Omit<EntraRefusal, 'code'>;
+
+const TRY_AGAIN = 'Sign in again.';
+const ADMINISTRATOR = 'Ask an administrator of your organization.';
+const ANOTHER_ACCOUNT = 'Sign in with an account of this organization.';
+
 const denied = (what: string, todo: string): Known => ({ error: 'access_denied', what, todo });
 
-/** Entra's codes that people meet; learn.microsoft.com lists them under "Microsoft Entra authentication and authorization error codes". */
-const BY_CODE = new Map<string, Known>(
-  Object.entries({
-    AADSTS65004: denied(
-      'You cancelled the sign-in.',
-      'If that was a mistake, go back to the application and sign in again.',
-    ),
-    AADSTS50057: denied('Your account is disabled.', ADMINISTRATOR),
-    AADSTS50105: denied(
-      'Your account is not assigned to this application.',
-      'Ask an administrator to assign you to it.',
-    ),
-    AADSTS50020: denied(
-      'Your account belongs to another organization.',
-      'Sign in with an account of this organization.',
-    ),
-    AADSTS53003: denied('A conditional access policy does not let you in from here.', ADMINISTRATOR),
-    AADSTS65001: denied('The application lacks consent.', 'Ask an administrator to grant consent to it.'),
-    AADSTS90094: denied('The application needs an administrator’s consent.', ADMINISTRATOR),
-    AADSTS54005: { error: 'invalid_grant', what: 'This sign-in was already used.', todo: TRY_AGAIN },
-    AADSTS70008: { error: 'invalid_grant', what: 'This sign-in has expired.', todo: TRY_AGAIN },
-    AADSTS7000215: {
-      error: 'server_error',
-      what: 'This server’s own credentials at Microsoft Entra ID are not valid.',
-      todo: 'Tell whoever runs this server: the client secret is wrong.',
-    },
-    AADSTS7000218: {
-      error: 'server_error',
-      what: 'Microsoft Entra ID wants a client secret of this server, and it has none.',
-      todo: 'Tell whoever runs this server: set AUTH_CLIENT_SECRET.',
-    },
-    AADSTS7000222: {
-      error: 'server_error',
-      what: 'This server’s own credentials at Microsoft Entra ID have expired.',
-      todo: 'Tell whoever runs this server: the client secret has expired.',
-    },
-  }),
+/** The person is let in after one more step at Entra, which it asks for by itself at the next sign-in. */
+const interaction = (what: string): Known => ({ error: 'interaction_required', what, todo: TRY_AGAIN });
+
+const signInAgain = (what: string): Known => ({ error: 'login_required', what, todo: TRY_AGAIN });
+
+/** What only the operator can mend. */
+const misconfigured = (what: string, mend: string): Known => ({
+  error: 'server_error',
+  what,
+  todo: `Tell whoever runs this server: ${mend}`,
+});
+
+const BUSY: Known = {
+  error: 'temporarily_unavailable',
+  what: 'Microsoft Entra ID is busy.',
+  todo: 'Wait a minute, then sign in again.',
+};
+
+const FOREIGNER = denied('Your account belongs to another organization.', ANOTHER_ACCOUNT);
+const SECOND_FACTOR = interaction('Your organization wants a second proof that it is you.');
+const SESSION_OVER = signInAgain('Your session with Microsoft has ended.');
+const WANTS_DEVICE = denied('Your organization lets you in only from a device that it manages.', ADMINISTRATOR);
+const NOT_IN_TENANT = misconfigured(
+  'This server names an organization that Microsoft Entra ID does not know.',
+  'AUTH_TENANT_ID is wrong.',
+);
+const WRONG_SCOPE = misconfigured(
+  'This server asks Microsoft Entra ID for something that does not exist.',
+  'AUTH_SCOPES is wrong.',
+);
+const NOT_A_WEB_APP = misconfigured(
+  'This server’s address is registered at Microsoft Entra ID as another kind of application.',
+  'register AUTH_REDIRECT_URI under the platform "Web".',
 );
 
-const BY_ERROR = new Map<string, Known>(
-  Object.entries({
-    access_denied: denied('The sign-in was cancelled or refused.', TRY_AGAIN),
-    login_required: { error: 'login_required', what: 'You are not signed in.', todo: TRY_AGAIN },
-    interaction_required: {
-      error: 'interaction_required',
-      what: 'Microsoft Entra ID wants to ask you something.',
-      todo: TRY_AGAIN,
+/** The numbers of Entra's errors that people meet; learn.microsoft.com lists them under "Microsoft Entra authentication and authorization error codes". */
+const BY_NUMBER = new Map<number, Known>([
+  // The person, or what they did.
+  [65004, denied('You cancelled the sign-in.', 'If that was a mistake, sign in again.')],
+  [50034, denied('This organization does not know your account.', ANOTHER_ACCOUNT)],
+  [51004, denied('This organization does not know your account.', ANOTHER_ACCOUNT)],
+  [50020, FOREIGNER],
+  [90072, FOREIGNER],
+  [50128, denied('The name you gave belongs to no organization.', ANOTHER_ACCOUNT)],
+  [50059, denied('The name you gave belongs to no organization.', ANOTHER_ACCOUNT)],
+  [50126, denied('The user name or password is wrong.', TRY_AGAIN)],
+  [
+    50053,
+    denied('Your account is locked after too many wrong sign-ins.', `Wait, then try again. Or: ${ADMINISTRATOR}`),
+  ],
+  [50055, denied('Your password has expired.', 'Change it at Microsoft, then sign in again.')],
+  [50057, denied('Your account is disabled.', ADMINISTRATOR)],
+  [
+    16000,
+    {
+      error: 'account_selection_required',
+      what: 'Microsoft Entra ID does not know which of your accounts to use.',
+      todo: 'Sign in again and choose one.',
     },
-    consent_required: { error: 'interaction_required', what: 'The application lacks consent.', todo: ADMINISTRATOR },
-    temporarily_unavailable: {
-      error: 'temporarily_unavailable',
-      what: 'Microsoft Entra ID is busy.',
-      todo: 'Wait a minute, then sign in again.',
+  ],
+
+  // The organization's rules.
+  [50105, denied('Your account is not assigned to this application.', 'Ask an administrator to assign you to it.')],
+  [
+    65001,
+    {
+      error: 'consent_required',
+      what: 'The application lacks consent.',
+      todo: 'Ask an administrator to grant consent to it.',
     },
-  }),
-);
+  ],
+  [90094, denied('The application needs an administrator’s consent.', 'Ask an administrator to grant it.')],
+  [
+    90095,
+    denied('The application needs an administrator’s consent.', 'When your request is granted, sign in once more.'),
+  ],
+  [53000, WANTS_DEVICE],
+  [53001, WANTS_DEVICE],
+  [53002, denied('Your organization does not allow this sign-in from the program that you use.', ADMINISTRATOR)],
+  [53003, denied('A conditional access policy does not let you in from here.', ADMINISTRATOR)],
+  [53004, denied('A second proof cannot be set up, for your sign-in looks unusual.', ADMINISTRATOR)],
+  [53011, denied('Your account is blocked, for it may be in the hands of somebody else.', ADMINISTRATOR)],
+  [50072, SECOND_FACTOR],
+  [50074, SECOND_FACTOR],
+  [50076, SECOND_FACTOR],
+  [50079, SECOND_FACTOR],
+  [50158, SECOND_FACTOR],
+  [500121, denied('The second proof that it is you did not succeed.', TRY_AGAIN)],
+
+  // The session at Entra, or its code.
+  [50058, signInAgain('You are not signed in with Microsoft.')],
+  [50132, SESSION_OVER],
+  [50133, SESSION_OVER],
+  [50173, SESSION_OVER],
+  [70043, SESSION_OVER],
+  [70044, SESSION_OVER],
+  [700082, SESSION_OVER],
+  [54005, { error: 'invalid_grant', what: 'This sign-in was already used.', todo: TRY_AGAIN }],
+  [70008, { error: 'invalid_grant', what: 'This sign-in has expired.', todo: TRY_AGAIN }],
+
+  // How this server is registered.
+  [
+    50011,
+    misconfigured(
+      'This server’s address is not registered at Microsoft Entra ID.',
+      'add AUTH_REDIRECT_URI to the redirect URIs of the app registration.',
+    ),
+  ],
+  [
+    700016,
+    misconfigured(
+      'Microsoft Entra ID does not know this server in your organization.',
+      'AUTH_CLIENT_ID or AUTH_TENANT_ID is wrong.',
+    ),
+  ],
+  [
+    50194,
+    misconfigured(
+      'This server is not registered for your organization.',
+      'AUTH_TENANT_ID is not the tenant of its app registration.',
+    ),
+  ],
+  [7000112, misconfigured('This server is disabled at Microsoft Entra ID.', 'enable its enterprise application.')],
+  [90002, NOT_IN_TENANT],
+  [900023, NOT_IN_TENANT],
+  [500011, WRONG_SCOPE],
+  [650053, WRONG_SCOPE],
+  [650057, WRONG_SCOPE],
+  [70011, WRONG_SCOPE],
+  [9002325, NOT_A_WEB_APP],
+  [9002326, NOT_A_WEB_APP],
+  [9002327, NOT_A_WEB_APP],
+  [
+    7000215,
+    misconfigured('This server’s own credentials at Microsoft Entra ID are not valid.', 'the client secret is wrong.'),
+  ],
+  [
+    7000218,
+    misconfigured(
+      'Microsoft Entra ID wants a client secret of this server, and it has none.',
+      'set AUTH_CLIENT_SECRET.',
+    ),
+  ],
+  [
+    7000222,
+    misconfigured(
+      'This server’s own credentials at Microsoft Entra ID have expired.',
+      'the client secret has expired.',
+    ),
+  ],
+
+  // Entra itself.
+  [90006, BUSY],
+  [90024, BUSY],
+  [90033, BUSY],
+  [90055, BUSY],
+]);
+
+/** What goes by the OAuth code alone, where the number is missing or not known. */
+const BY_ERROR = new Map<string, Known>([
+  ['access_denied', denied('The sign-in was cancelled or refused.', TRY_AGAIN)],
+  ['login_required', signInAgain('You are not signed in.')],
+  ['interaction_required', interaction('Microsoft Entra ID wants to ask you something.')],
+  ['consent_required', { error: 'consent_required', what: 'The application lacks consent.', todo: ADMINISTRATOR }],
+  ['temporarily_unavailable', BUSY],
+]);
 
 const UNKNOWN: Known = {
   error: 'server_error',
   what: 'Microsoft Entra ID could not sign you in.',
-  todo: `${TRY_AGAIN} If it happens again, tell whoever runs this server the code below.`,
+  todo: `${TRY_AGAIN} If it happens again, tell whoever runs this server.`,
 };
 
-/** The refusal for an error that Entra sent. Of its description only the code is kept: the rest may hold anything. */
+/** The refusal for an error that Entra sent. Of its description only the number is kept: the rest may hold anything. */
 export function entraRefusal(error: string, description = ''): EntraRefusal {
-  const code = /\bAADSTS\d{4,8}\b/.exec(description)?.[0];
-  const known = BY_CODE.get(code ?? '') ?? BY_ERROR.get(error) ?? UNKNOWN;
-  return code ? { ...known, code } : known;
+  const number = /\bAADSTS(\d{4,8})\b/.exec(description)?.[1];
+  const known = BY_NUMBER.get(Number(number)) ?? BY_ERROR.get(error) ?? UNKNOWN;
+  return number ? { ...known, code: `AADSTS${number}` } : known;
 }

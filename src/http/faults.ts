@@ -14,11 +14,17 @@ export function toFault(error: unknown, log: Logger): Fault {
   if (error instanceof BadRequestError) return { status: error.status, what: error.message };
   if (error instanceof UnavailableError) {
     log.error('service unavailable', { service: error.service, reason: describeError(error) });
-    return { status: 503, what: 'A service behind this server is down.', retryAfterSeconds: error.retryAfterSeconds };
+    return { status: 503, what: DOWN[error.service], retryAfterSeconds: error.retryAfterSeconds };
   }
   log.error('request failed', { reason: describeError(error), at: thrownAt(error) });
   return { status: 500, what: 'This server made a mistake.' };
 }
+
+const DOWN: Readonly<Record<UnavailableError['service'], string>> = {
+  storage: 'The storage of this server does not answer.',
+  entra: 'Microsoft Entra ID does not answer.',
+  'client document': 'The application’s description, which its maker publishes, cannot be fetched.',
+};
 
 /** A fault in the form that programs read. */
 export function programFault({ status, what, retryAfterSeconds }: Fault): Response {

@@ -1,7 +1,14 @@
+import type { EntraRefusal } from '../entra/errors.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
 import { toFault } from '../http/faults.ts';
 import { oauthError } from '../http/responses.ts';
 import { errorPage } from '../web/index.ts';
+import { PATHS } from './paths.ts';
+
+const TITLES = new Map([
+  [429, 'Too many requests'],
+  [503, 'Try again in a moment'],
+]);
 
 /** What went wrong, for a person and for a program. */
 export interface Failure {
@@ -29,7 +36,7 @@ export function failure(request: Request, context: RequestContext, fault: Failur
   }
   return errorPage({
     status: fault.status,
-    title: fault.status === 503 ? 'Try again in a moment' : 'This did not work',
+    title: TITLES.get(fault.status) ?? 'This did not work',
     what: fault.what,
     todo: fault.todo,
     correlationId: context.correlationId,
@@ -61,6 +68,24 @@ export function withFailurePages(endpoint: Endpoint): Endpoint {
 function wantsJson(request: Request): boolean {
   const accept = request.headers.get('accept') ?? '';
   return accept.includes('application/json') && !accept.includes('text/html');
+}
+
+/** Entra has refused a person, and there is no client to tell. */
+export function refusedByEntra({ error, what, todo, code }: EntraRefusal): Failure {
+  const isBusy = error === 'temporarily_unavailable';
+  // Entra would take the same account again without a word.
+  const mayChoose = error === 'access_denied' || error === 'account_selection_required';
+  return {
+    status: isBusy ? 503 : 403,
+    error,
+    what,
+    todo,
+    ...(code ? { code } : {}),
+    ...(isBusy ? { retryAfterSeconds: 60 } : {}),
+    action: mayChoose
+      ? { href: `${PATHS.login}?prompt=select_account`, label: 'Sign in with another account' }
+      : { href: PATHS.login, label: 'Sign in again' },
+  };
 }
 
 /** The same sign-in cannot go on in this browser. */

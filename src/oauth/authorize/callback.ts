@@ -8,7 +8,7 @@ import type { KeyRing } from '../../keys/key-ring.ts';
 import { randomText } from '../../keys/random.ts';
 import type { CompletedSignin, Signin, StartedSignin, StoredSignin } from '../../storage/signins.ts';
 import { redirectTo } from '../clients/redirect-uri.ts';
-import { expiredSignin, failure, wrongBrowser } from '../failure.ts';
+import { expiredSignin, failure, refusedByEntra, wrongBrowser } from '../failure.ts';
 import { PATHS } from '../paths.ts';
 import { beginSession } from '../people/session.ts';
 import type { OAuthServices } from '../services.ts';
@@ -50,7 +50,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
 
     let who: SignedIn;
     try {
-      who = await services.entra.redeem({ code, ...secrets, now: services.now() });
+      who = await services.entra.redeem({ code, ...secrets });
     } catch (refused) {
       if (!(refused instanceof EntraRefusedError)) throw refused;
       // The same answer twice at once: Entra refuses the code to the slower of
@@ -151,15 +151,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       const description = [refusal.what, refusal.todo, refusal.code].filter(Boolean).join(' ');
       return redirect(toClient(asked, { error: refusal.error, error_description: plainAscii(description) }));
     }
-    return failure(request, context, {
-      status: refusal.error === 'temporarily_unavailable' ? 503 : 403,
-      error: refusal.error,
-      what: refusal.what,
-      todo: refusal.todo,
-      ...(refusal.code ? { code: refusal.code } : {}),
-      // Entra would take the same account again without a word.
-      action: { href: `${PATHS.login}?prompt=select_account`, label: 'Sign in with another account' },
-    });
+    return failure(request, context, refusedByEntra(refusal));
   }
 
   /** The authorization response (OAuth 2.1 section 4.1.2), always with `iss` (RFC 9207). */

@@ -22,6 +22,8 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
   const { cookies, keys, now, origin, random, signins } = services;
 
   return async (request, context) => {
+    // The address of a page that answered the form, opened by itself.
+    if (request.method !== 'POST') return failure(request, context, expiredSignin());
     const form = await readForm(request);
     const ring = await keys();
     const binding = presentedBinding(request, cookies.binding, ring);
