@@ -80,7 +80,8 @@ export const schemes = list(
     .refine(scheme => !BROWSER_SCHEMES.has(scheme)),
 );
 
-const BROWSER_SCHEMES = new Set(
+/** Schemes that a browser runs or reads itself, so that no client can have them. */
+export const BROWSER_SCHEMES: ReadonlySet<string> = new Set(
   'about,blob,data,file,filesystem,ftp,http,https,intent,javascript,mailto,view-source,vbscript,ws,wss'.split(','),
 );
 

@@ -7,6 +7,7 @@ import type { Grants } from '../storage/grants.ts';
 import type { Sessions } from '../storage/sessions.ts';
 import type { Signins } from '../storage/signins.ts';
 import type { ClientDirectory } from './clients/client.ts';
+import type { Limits } from './limits.ts';
 
 /** What the authorization server's endpoints share. */
 export interface OAuthServices {
@@ -20,8 +21,15 @@ export interface OAuthServices {
   readonly signins: Signins;
   readonly grants: Grants;
   readonly clients: ClientDirectory;
-  /** Where clients that register themselves are kept. */
-  readonly registrations: Clients;
+  readonly registration: {
+    /** Whether clients may register themselves. */
+    readonly isOpen: boolean;
+    /** Where those that did are kept. */
+    readonly clients: Clients;
+    /** Besides the known ones, without the colon. */
+    readonly privateUseSchemes: readonly string[];
+  };
+  readonly limits: Limits;
   readonly sessions: Sessions;
   readonly revocations: {
     /** Makes a grant's access tokens stop; `until` in milliseconds. */

@@ -1,11 +1,12 @@
 import { type PersonId, personKey } from '../access/person.ts';
+import { clientRow, isDisposable, type StoredClient, unusedPartition } from './clients.ts';
 import { expiryHour } from './expiry.ts';
 import { type Grant, grantRow, indexPartition, openGrants, spentRow } from './grants.ts';
 import type { Signin } from './signins.ts';
-import { odata, type RowKeys, type Table, type Tables, type TransactionWrite } from './tables.ts';
+import { type Columns, odata, type RowKeys, type Table, type Tables, type TransactionWrite } from './tables.ts';
 
 /** How many rows went, by table. */
-export type PurgeReport = Record<'signins' | 'sessions' | 'revocations' | 'grants', number>;
+export type PurgeReport = Record<'signins' | 'sessions' | 'revocations' | 'grants' | 'clients', number>;
 
 /**
  * Deletes what is due and reads nothing else: rows whose hour has passed.
@@ -22,6 +23,7 @@ export async function purge(tables: Tables, now: number): Promise<PurgeReport> {
     sessions: await purgeDue(tables.table('sessions'), now),
     revocations: await purgeDue(tables.table('revocations'), now),
     grants: await purgeGrants(tables.table('grants'), now),
+    clients: await purgeClients(tables.table('clients'), now),
   };
 }
 
@@ -78,6 +80,24 @@ async function purgeGrants(table: Table, now: number): Promise<number> {
       }
       await table.remove(row);
     }
+  }
+}
+
+/** Takes clients that never got a token. Of a client that is used, or registered again since, only the filing goes. */
+async function purgeClients(table: Table, now: number): Promise<number> {
+  let count = 0;
+  const filter = odata`PartitionKey ge ${unusedPartition('')} and PartitionKey lt ${unusedPartition(expiryHour(now))}`;
+  for (;;) {
+    const { rows } = await table.page(filter, ROUND);
+    if (rows.length === 0) return count;
+    for (const { rowKey: id } of rows) {
+      const client = await table.read<StoredClient & Columns>(clientRow(id));
+      if (!client || !isDisposable(client, now)) continue;
+      // A first use that comes in between changes the ETag, and so wins.
+      const outcome = await table.write({ type: 'delete', keys: clientRow(id), etag: client.etag });
+      if (outcome === 'written') count += 1;
+    }
+    await removeAll(table, rows);
   }
 }
 

@@ -24,6 +24,12 @@ export type ConditionalWrite =
   | { type: 'insert'; row: RowKeys & Columns }
   | { type: 'replace'; row: RowKeys & Columns; etag: string };
 
+/** Alone, columns of a row that is there may be set whatever else it holds, and a row may go if it is that of an ETag. */
+export type SingleWrite =
+  | ConditionalWrite
+  | { type: 'merge'; row: RowKeys & Columns }
+  | { type: 'delete'; keys: RowKeys; etag: string };
+
 /** In a transaction a row may also go, whatever it holds. */
 export type TransactionWrite = ConditionalWrite | { type: 'delete'; keys: RowKeys };
 
@@ -34,7 +40,7 @@ export interface Table {
   /** One point read. */
   read<T extends Columns>(keys: RowKeys): Promise<Stored<T> | undefined>;
   /** One write; `written` when it landed. */
-  write(write: ConditionalWrite): Promise<Outcome>;
+  write(write: SingleWrite): Promise<Outcome>;
   /** Writes or replaces a row whatever is there. */
   upsert(row: RowKeys & Columns): Promise<void>;
   /** Deletes a row whatever is there; `false` when there was none. */
@@ -168,8 +174,7 @@ export function openTables(options: TablesOptions): Tables {
         run<Outcome>(
           name,
           async (table, abortSignal) => {
-            if (write.type === 'insert') await table.createEntity(write.row, { abortSignal });
-            else await table.updateEntity(write.row, 'Replace', { etag: write.etag, abortSignal });
+            await writeOne(table, write, abortSignal);
             return 'written';
           },
           writeRefusal,
@@ -228,6 +233,19 @@ export function openTables(options: TablesOptions): Tables {
       await Promise.all([load(), ...('connectionString' in options.connection ? [] : [import('@azure/identity')])]);
     },
   };
+}
+
+async function writeOne(table: TableClient, write: SingleWrite, abortSignal: AbortSignal): Promise<unknown> {
+  switch (write.type) {
+    case 'insert':
+      return table.createEntity(write.row, { abortSignal });
+    case 'replace':
+      return table.updateEntity(write.row, 'Replace', { etag: write.etag, abortSignal });
+    case 'merge':
+      return table.updateEntity(write.row, 'Merge', { etag: '*', abortSignal });
+    case 'delete':
+      return table.deleteEntity(write.keys.partitionKey, write.keys.rowKey, { etag: write.etag, abortSignal });
+  }
 }
 
 function toAction(write: TransactionWrite): TransactionAction {

@@ -18,17 +18,12 @@ const text = (most: number) =>
 
 const webUrl = text(2_000).refine(value => URL.canParse(value) && /^https?:\/\//.test(value), 'is not a web address');
 
-const redirectUri = z.string().superRefine((uri, context) => {
-  const problem = redirectUriProblem(uri);
-  if (problem) context.addIssue({ code: 'custom', message: problem });
-});
-
 /**
  * The members of a registration that this server keeps (RFC 7591 section 2).
  * Unknown members and grant types that it lacks are ignored, as the RFC allows.
  */
 const clientMetadata = z.object({
-  redirect_uris: z.array(redirectUri).min(1, 'holds no URI').max(20, 'holds more than 20 URIs'),
+  redirect_uris: z.array(z.string()).min(1, 'holds no URI').max(20, 'holds more than 20 URIs'),
   client_name: text(200).optional(),
   client_uri: webUrl.optional(),
   token_endpoint_auth_method: z.enum(REGISTRATION_AUTH_METHODS).default('client_secret_basic'),
@@ -59,17 +54,32 @@ export interface ClientMetadata extends Omit<RegisteredMetadata, 'token_endpoint
 
 export type ParsedMetadata = { metadata: ClientMetadata } | { problem: string; aboutRedirectUris: boolean };
 
-/** Reads what a client says of itself; a member that is `null` counts as absent. */
-export function parseClientMetadata(body: unknown): ParsedMetadata {
+/**
+ * Reads what a client says of itself. A member that is `null` or empty counts as
+ * absent: some clients send one for each that they do not have.
+ *
+ * @param privateUseSchemes that its redirect URIs may have, besides the known ones
+ */
+export function parseClientMetadata(body: unknown, privateUseSchemes: readonly string[] = []): ParsedMetadata {
   const present =
     body !== null && typeof body === 'object' && !Array.isArray(body)
-      ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+      ? Object.fromEntries(Object.entries(body).filter(([, value]) => !isEmpty(value)))
       : body;
   const result = clientMetadata.safeParse(present);
-  if (result.success) return { metadata: result.data };
-  const [issue] = result.error.issues;
-  const member = String(issue?.path[0] ?? 'the body');
-  return { problem: `${member} ${issue?.message ?? 'is not valid'}`, aboutRedirectUris: member === 'redirect_uris' };
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const member = String(issue?.path[0] ?? 'the body');
+    return { problem: `${member} ${issue?.message ?? 'is not valid'}`, aboutRedirectUris: member === 'redirect_uris' };
+  }
+  for (const uri of result.data.redirect_uris) {
+    const problem = redirectUriProblem(uri, privateUseSchemes);
+    if (problem) return { problem: `redirect_uris ${problem}`, aboutRedirectUris: true };
+  }
+  return { metadata: result.data };
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
 /** What a client's row holds as its metadata: a loopback URI's port is left out where the id does not depend on it. */

@@ -1,25 +1,29 @@
-import type { Clients } from '../../storage/clients.ts';
+import type { Logger } from '../../log.ts';
 import type { Client, ClientDirectory } from './client.ts';
-import type { ClientMetadata } from './client-metadata.ts';
+import type { ClientDocuments } from './documents/client-documents.ts';
+import { namesDocument } from './documents/public-url.ts';
 
-/** The form of every client id that this server gives out; others are not looked up in storage. */
-const REGISTERED_ID = /^(pc\.[\w-]{43}|cc\.[\w-]{22})$/;
+export interface ClientDirectoryOptions {
+  readonly preregistered: ReadonlyMap<string, Client>;
+  /** Absent: a client that names a document is not known. */
+  readonly documents?: ClientDocuments;
+  readonly registered: Pick<ClientDirectory, 'find' | 'markUsed'>;
+  /** Takes what is not said for one request. */
+  readonly log: Logger;
+}
 
 /** Looks a client up where its id says that it is. */
-export function createClientDirectory({ registered }: { registered: Clients }): ClientDirectory {
+export function createClientDirectory(options: ClientDirectoryOptions): ClientDirectory {
+  const { preregistered, documents, registered, log } = options;
+
   return {
-    async find(id) {
-      if (!REGISTERED_ID.test(id)) return undefined;
-      const stored = await registered.read(id);
-      if (!stored) return undefined;
-      const client: Client = {
-        id,
-        source: 'registered',
-        metadata: JSON.parse(stored.metadata) as ClientMetadata,
-        unused: true,
-      };
-      return stored.secretHash ? { ...client, secretHash: stored.secretHash } : client;
+    async find(id, context) {
+      if (!namesDocument(id)) return preregistered.get(id) ?? registered.find(id, context);
+      if (!documents) return undefined;
+      const metadata = await documents.find(id, context?.log ?? log);
+      return { id, source: 'document', metadata, mayIntrospect: false, unused: false };
     },
-    async markUsed() {},
+    keys: async ({ metadata }, kid) => documents?.keys(metadata, kid, log) ?? [],
+    markUsed: id => registered.markUsed(id),
   };
 }

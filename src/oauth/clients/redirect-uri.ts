@@ -1,37 +1,64 @@
 import { isLoopbackHost } from '../../http/loopback.ts';
+import { BROWSER_SCHEMES } from '../../setting-values.ts';
 
 /** Redirect URIs: which may be registered, and which of a request match (RFC 8252, RFC 9700 section 4.1). */
 
-/** Schemes of native clients that people use; others are refused. */
-const PRIVATE_USE_SCHEMES = new Set([
-  'cursor:',
-  'vscode:',
-  'vscode-insiders:',
-  'vscodium:',
-  'windsurf:',
-  'zed:',
-  'claude:',
-  'raycast:',
-  'warp:',
-]);
+/** Schemes of native clients that people use, without the colon. */
+const PRIVATE_USE_SCHEMES = [
+  'cursor',
+  'vscode',
+  'vscode-insiders',
+  'vscodium',
+  'windsurf',
+  'zed',
+  'claude',
+  'raycast',
+  'warp',
+];
+
+/** A domain name turned round, and one slash at least (RFC 8252 section 7.1): nobody else's app takes it by accident. */
+const REVERSE_DOMAIN_URI = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\//;
 
 const LONGEST = 2_000;
 
-/** Why a redirect URI may not be registered; `undefined` when it may. */
-export function redirectUriProblem(uri: string): string | undefined {
+/**
+ * Why a redirect URI may not be registered; `undefined` when it may.
+ *
+ * @param furtherSchemes of native clients, without the colon, besides the known
+ *   ones and reverse domain names
+ */
+export function redirectUriProblem(uri: string, furtherSchemes: readonly string[] = []): string | undefined {
+  const problem = problemAsWritten(uri);
+  if (problem) return problem;
+  const scheme = schemeOf(uri);
+  if (scheme === 'https' || scheme === 'http' || REVERSE_DOMAIN_URI.test(uri)) return undefined;
+  if (PRIVATE_USE_SCHEMES.includes(scheme) || furtherSchemes.includes(scheme)) return undefined;
+  return `has the scheme ${scheme}, which is not known here`;
+}
+
+/** Why nobody is ever sent to a URI, whoever says that it may be used. */
+function problemAsWritten(uri: string): string | undefined {
   if (uri.length > LONGEST) return `is longer than ${LONGEST} characters`;
   // What a parser would repair is not compared as it was written: refuse it.
   if (!/^[\x21-\x7e]+$/.test(uri) || /[\\"<>^`{|}]/.test(uri) || !URL.canParse(uri)) return 'is not an absolute URI';
   const url = new URL(uri);
   if (uri.includes('#')) return 'has a fragment';
-  if (url.username || url.password) return 'has user information';
-  if (/%2e/i.test(uri.split('?')[0] ?? '') || /\/\.\.?(\/|$)/.test(uri.split('?')[0] ?? '')) return 'has dot segments';
-  if (PRIVATE_USE_SCHEMES.has(url.protocol)) return undefined;
-  if (url.protocol === 'https:')
-    return uri.startsWith(`https://${url.host}`) ? undefined : 'is not written canonically';
-  if (url.protocol !== 'http:') return `has the scheme ${url.protocol.slice(0, -1)}, which is not known here`;
-  if (!isLoopbackHost(url.hostname)) return 'is http on another host than this machine';
-  return uri.startsWith(`http://${url.hostname}`) ? undefined : 'is not written canonically';
+  if (url.username || url.password || /^[^/?]*\/\/[^/?]*@/.test(uri)) return 'has user information';
+  if (DOT_SEGMENT.test(uri.split('?')[0] ?? '')) return 'has dot segments';
+  const scheme = schemeOf(uri);
+  if (BROWSER_SCHEMES.has(scheme) && scheme !== 'https' && scheme !== 'http') {
+    return `has the scheme ${scheme}, which no client has`;
+  }
+  if (scheme === 'http' && !isLoopbackHost(url.hostname)) return 'is http on another host than this machine';
+  const beginning = scheme === 'https' || scheme === 'http' ? `${scheme}://${url.hostname}` : `${scheme}:`;
+  return uri.startsWith(beginning) ? undefined : 'is not written canonically';
+}
+
+/** Encoded or not, between slashes that are encoded or not. */
+const DOT_SEGMENT = /%2e|(\/|%2f|%5c)\.\.?(\/|%2f|%5c|$)/i;
+
+function schemeOf(uri: string): string {
+  return new URL(uri).protocol.slice(0, -1);
 }
 
 /** Whether a URI leads back to the very machine of the person, over http. */
@@ -59,7 +86,7 @@ export function withoutLoopbackPort(uri: string): string {
 
 /** Whether a request's redirect URI is one of the registered ones: the same text, a loopback URI's port aside. */
 export function matchesRegistered(uri: string, registered: readonly string[]): boolean {
-  if (redirectUriProblem(uri)) return false;
+  if (problemAsWritten(uri)) return false;
   const comparable = withoutLoopbackPort(uri);
   return registered.some(each => withoutLoopbackPort(each) === comparable);
 }

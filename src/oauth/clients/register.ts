@@ -3,55 +3,73 @@ import type { Endpoint } from '../../http/endpoint.ts';
 import { BadRequestError } from '../../http/errors.ts';
 import { json, oauthError, preflight, withCors } from '../../http/responses.ts';
 import { hashOf } from '../../keys/hash.ts';
-import { type RandomBytes, randomText } from '../../keys/random.ts';
-import type { Clients, StoredClient } from '../../storage/clients.ts';
+import { randomText } from '../../keys/random.ts';
+import type { NewClient } from '../../storage/clients.ts';
+import type { OAuthServices } from '../services.ts';
 import { type ClientMetadata, parseClientMetadata, publicClientId, publicMetadata } from './client-metadata.ts';
 
 /** What a registration may be long, in bytes. */
 const LIMIT = 16 * 1024;
 
-export interface RegistrationOptions {
-  registrations: Clients;
-  now: () => number;
-  random: RandomBytes;
-}
-
 /**
  * Dynamic client registration (RFC 7591 section 3). The answer repeats what was
  * registered. A public client's id is the hash of its metadata, so registering
- * again changes nothing; a confidential one gets a random id and secret.
+ * again changes nothing and counts for no limit; a confidential one gets a
+ * random id and secret.
  */
-export function registrationEndpoint({ registrations, now, random }: RegistrationOptions): Endpoint {
+export function registrationEndpoint(
+  services: Pick<OAuthServices, 'registration' | 'limits' | 'now' | 'random'>,
+): Endpoint {
+  const { registration, limits, now, random } = services;
+  const { clients, privateUseSchemes } = registration;
+
   async function register(request: Request): Promise<Response> {
-    const parsed = parseClientMetadata(await readJson(request, LIMIT));
+    if (!registration.isOpen) return closed();
+    const parsed = parseClientMetadata(await readJson(request, LIMIT), privateUseSchemes);
     if ('problem' in parsed) {
       const error = parsed.aboutRedirectUris ? 'invalid_redirect_uri' : 'invalid_client_metadata';
       return oauthError(400, error, parsed.problem);
     }
     const { metadata } = parsed;
-    return metadata.token_endpoint_auth_method === 'none' ? registerPublic(metadata) : registerConfidential(metadata);
+    const registeredAt = now();
+    const isPublic = metadata.token_endpoint_auth_method === 'none';
+    return isPublic
+      ? registerPublic(request, metadata, registeredAt)
+      : registerConfidential(request, metadata, registeredAt);
   }
 
-  async function registerPublic(metadata: ClientMetadata): Promise<Response> {
+  async function registerPublic(request: Request, metadata: ClientMetadata, registeredAt: number): Promise<Response> {
     const kept = publicMetadata(metadata);
     const id = publicClientId(kept);
-    const createdAt = now();
-    // "Exists" is as good: the id says that it is the same client.
-    await registrations.insert(id, { metadata: JSON.stringify(kept), createdAt });
-    return answer(id, createdAt, metadata);
+    const taken = limits.registrations.take(request);
+    if (!taken.ok) {
+      if (!(await clients.renew(id, registeredAt))) return tooMany(taken.retryAfterSeconds);
+    } else if ((await store(request, id, { metadata: JSON.stringify(kept), registeredAt })) === 'exists') {
+      // As good as new: the id says that it is the same client.
+      limits.registrations.giveBack(request);
+    }
+    return answer(id, registeredAt, metadata);
   }
 
-  async function registerConfidential(metadata: ClientMetadata): Promise<Response> {
+  async function registerConfidential(request: Request, metadata: ClientMetadata, registeredAt: number) {
+    const taken = limits.registrations.take(request);
+    if (!taken.ok) return tooMany(taken.retryAfterSeconds);
     const id = `cc.${randomText(random, 16)}`;
     const secret = `cs.${randomText(random, 32)}`;
-    const client: StoredClient = {
-      metadata: JSON.stringify(metadata),
-      secretHash: hashOf('client secret', secret),
-      createdAt: now(),
-    };
+    const secretHash = hashOf('client secret', secret);
     // The id is random: a row under it can only be what an earlier try of this very write stored.
-    await registrations.insert(id, client);
-    return answer(id, client.createdAt, metadata, { client_secret: secret, client_secret_expires_at: 0 });
+    await store(request, id, { metadata: JSON.stringify(metadata), secretHash, registeredAt });
+    return answer(id, registeredAt, metadata, { client_secret: secret, client_secret_expires_at: 0 });
+  }
+
+  /** An outage does not count: who tries again after it is not the one to be slowed down. */
+  async function store(request: Request, id: string, client: NewClient) {
+    try {
+      return await clients.register(id, client);
+    } catch (error) {
+      limits.registrations.giveBack(request);
+      throw error;
+    }
   }
 
   return async request => {
@@ -67,6 +85,28 @@ export function registrationEndpoint({ registrations, now, random }: Registratio
   };
 }
 
-function answer(id: string, createdAt: number, metadata: ClientMetadata, secret: Record<string, string | number> = {}) {
-  return json(201, { client_id: id, client_id_issued_at: Math.floor(createdAt / 1000), ...secret, ...metadata });
+function answer(
+  id: string,
+  issuedAt: number,
+  metadata: ClientMetadata,
+  secret: Record<string, string | number> = {},
+): Response {
+  return json(201, { client_id: id, client_id_issued_at: Math.floor(issuedAt / 1000), ...secret, ...metadata });
+}
+
+function closed(): Response {
+  return oauthError(
+    403,
+    'access_denied',
+    'Clients cannot register themselves at this server. Ask whoever runs it for a client_id.',
+  );
+}
+
+function tooMany(retryAfterSeconds: number): Response {
+  return oauthError(
+    429,
+    'temporarily_unavailable',
+    `Too many clients were registered. Try again in ${retryAfterSeconds} seconds.`,
+    { 'retry-after': String(retryAfterSeconds) },
+  );
 }

@@ -64,6 +64,7 @@ export async function redeemCode(
     const stored = await services.grants.read(key);
     if (!stored || stored.endedAt !== undefined) throw new TokenError('invalid_grant', 'The grant has ended.');
   }
+  if (request.firstUse) await services.clients.markUsed(request.clientId);
   context.log.info('code redeemed', {
     client: presented.clientId,
     grant: key.grantId,

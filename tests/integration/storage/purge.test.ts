@@ -82,7 +82,7 @@ describe('the purge', () => {
     expect(await purge(tables, NOW + 3 * DAY + HOUR)).toMatchObject({ grants: 1 });
     expect(await grants.read(key)).toBeUndefined();
     expect(await grants.spentAt(key, 'spent')).toBeUndefined();
-    expect(await purge(tables, NOW + 9 * DAY)).toEqual({ signins: 0, sessions: 0, revocations: 0, grants: 0 });
+    expect(await purge(tables, NOW + 9 * DAY)).toMatchObject({ signins: 0, grants: 0 });
   });
 
   test('takes sessions and revocations that are over', async () => {

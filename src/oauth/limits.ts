@@ -1,0 +1,50 @@
+import { clientAddress, UNKNOWN_ADDRESS } from '../http/client-address.ts';
+import { createRateLimiter, type Taken } from '../http/rate-limit.ts';
+
+/** What may come from one address and from all, at one instance, of what anybody can ask for. */
+export interface AddressLimit {
+  /** Counts a request, unless there were too many. */
+  take(request: Request): Taken;
+  /** Takes back what was counted of a request. */
+  giveBack(request: Request): void;
+}
+
+export interface Limits {
+  /** Registrations that are new. Behind one address may be a whole office, but its clients are few. */
+  readonly registrations: AddressLimit;
+  /** Sign-ins that are stored before anybody has signed in. */
+  readonly signins: AddressLimit;
+}
+
+/** How many addresses are remembered. */
+const ADDRESSES = 10_000;
+
+/** @param now milliseconds since the epoch */
+export function createLimits({ trustedProxyHops, now }: { trustedProxyHops: number; now: () => number }): Limits {
+  function limit(perSeconds: number, { perAddress, overAll }: { perAddress: number; overAll: number }): AddressLimit {
+    const addresses = createRateLimiter({ limit: perAddress, perSeconds, now, capacity: ADDRESSES });
+    const all = createRateLimiter({ limit: overAll, perSeconds, now, capacity: 1 });
+    return {
+      take(request) {
+        const address = clientAddress(request, trustedProxyHops);
+        // Those whose address is not known share the limit over all, and do not lock each other out.
+        const isKnown = address !== UNKNOWN_ADDRESS;
+        const taken: Taken = isKnown ? addresses.take(address) : { ok: true };
+        if (!taken.ok) return taken;
+        const ofAll = all.take('');
+        if (!ofAll.ok && isKnown) addresses.giveBack(address);
+        return ofAll;
+      },
+      giveBack(request) {
+        const address = clientAddress(request, trustedProxyHops);
+        if (address !== UNKNOWN_ADDRESS) addresses.giveBack(address);
+        all.giveBack('');
+      },
+    };
+  }
+
+  return {
+    registrations: limit(3_600, { perAddress: 30, overAll: 1_000 }),
+    signins: limit(60, { perAddress: 60, overAll: 3_000 }),
+  };
+}
