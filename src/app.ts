@@ -137,6 +137,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       services: { notes, storageAnswers },
       tools: surroundings.tools ?? ownTools,
       server,
+      requestsPerMinute: config.mcpRateLimit,
       now,
     }),
     resourceMetadata: createResourceMetadataEndpoint({ issuer: origin, resource, name: SERVER_NAME }),

@@ -1,7 +1,10 @@
 import type { McpHttpHandler } from '@modelcontextprotocol/server';
+import type { AccessToken } from '../access/access-token.ts';
+import { personKey } from '../access/person.ts';
 import { readJson } from '../http/body.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
 import { BadRequestError, UnavailableError } from '../http/errors.ts';
+import { createRateLimiter } from '../http/rate-limit.ts';
 import { preflight, withCors } from '../http/responses.ts';
 import { describeError } from '../log.ts';
 import type { ServerFacts, Services, Tool } from './define-tool.ts';
@@ -26,6 +29,8 @@ export interface McpEndpointOptions extends GuardOptions {
   services: Services;
   tools: readonly Tool[];
   server: ServerFacts;
+  /** How many messages one person may send in a minute; 0 or absent for no limit. */
+  requestsPerMinute?: number;
   /** How long a call of a tool may take, in milliseconds; 30 seconds, far below the 230 of the platform. */
   toolTimeLimitMs?: number;
 }
@@ -34,6 +39,8 @@ const SERVED = ['POST', 'OPTIONS'];
 /** In bytes. The longest note takes 192,000 with every character escaped. */
 const BODY_LIMIT = 1024 * 1024;
 const TOOL_TIME_LIMIT_MS = 30_000;
+/** How many people's requests are counted; who sent least lately begins anew. */
+const PEOPLE = 10_000;
 
 /**
  * The MCP endpoint (Streamable HTTP), without sessions, for the clients of both
@@ -45,6 +52,8 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
   if (tools.size < options.tools.length) throw new Error('Two tools have the same name.');
   const toolTimeLimitMs = options.toolTimeLimitMs ?? TOOL_TIME_LIMIT_MS;
   const serverOptions = { ...options, tools, toolTimeLimitMs };
+  const { requestsPerMinute: limit = 0, now } = options;
+  const limiter = limit > 0 ? createRateLimiter({ limit, perSeconds: 60, now, capacity: PEOPLE }) : undefined;
   let handler: Promise<McpHttpHandler> | undefined;
   /** The library is most of the code, and the first answer of a new instance is often a 401, which needs none of it. */
   const loadHandler = () => {
@@ -70,7 +79,12 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
         },
       );
     }
+    const tooOften = refuseTooMany(token, 1, context);
+    if (tooOften) return tooOften;
     const body = await readJson(request, BODY_LIMIT);
+    // The first message of a batch is counted already.
+    const tooLong = Array.isArray(body) && body.length > 1 ? refuseTooMany(token, body.length - 1, context) : undefined;
+    if (tooLong) return tooLong;
     // The library would hold this stream open for ever, and nothing would come over it.
     if (!Array.isArray(body) && messagesOf(body)[0]?.method === 'subscriptions/listen') {
       return jsonRpcError(404, METHOD_NOT_FOUND, 'Nothing here changes that one could listen for.', requestId(body));
@@ -78,6 +92,16 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     const refused = guard.refuseScopes(token, neededScopes(body, tools));
     if (refused) return refused;
     return serve(request, body, { token, context });
+  }
+
+  /** The 429 for a person who sends more than the limit; `undefined` when these may pass, which are then counted. */
+  function refuseTooMany({ person, clientId }: AccessToken, many: number, { log }: RequestContext) {
+    const taken = limiter?.take(personKey(person), many);
+    if (!taken || taken.ok) return undefined;
+    log.info('MCP request refused: too many', { client: clientId });
+    const { retryAfterSeconds } = taken;
+    const what = `You may send ${limit} messages a minute. Try again in ${retryAfterSeconds} seconds.`;
+    return jsonRpcError(429, REFUSED, what, null, { 'retry-after': String(retryAfterSeconds) });
   }
 
   async function serve(request: Request, body: unknown, exchange: Exchange): Promise<Response> {

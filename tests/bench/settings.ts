@@ -7,4 +7,6 @@ export const SETTINGS = {
   AUTH_CLIENT_SECRET: 'bench',
   AUTH_REDIRECT_URI: 'https://mcp.example/auth/callback',
   JWT_SECRET_KEY: createHash('sha256').update('bench').digest('base64url'),
+  // One person calls as fast as it goes: counted, as everywhere, and never refused.
+  MCP_RATE_LIMIT: '1000000',
 };
