@@ -1,3 +1,4 @@
+import './account.ts';
 import './auth-callback.ts';
 import './auth-login.ts';
 import './auth-logout.ts';

@@ -6,6 +6,7 @@ import { consentEndpoint } from './authorize/consent.ts';
 import { loginEndpoint } from './authorize/login.ts';
 import { registrationEndpoint } from './clients/register.ts';
 import { withFailurePages } from './failure.ts';
+import { accountEndpoint } from './people/account.ts';
 import { landingEndpoint, type ServerFacts } from './people/landing.ts';
 import { logoutEndpoint } from './people/logout.ts';
 import type { OAuthServices } from './services.ts';
@@ -17,6 +18,7 @@ export interface OAuthEndpoints {
   readonly login: Endpoint;
   readonly callback: Endpoint;
   readonly logout: Endpoint;
+  readonly account: Endpoint;
   readonly register: Endpoint;
   readonly authorize: Endpoint;
   readonly consent: Endpoint;
@@ -30,6 +32,7 @@ export function createOAuth(services: OAuthServices, server: ServerFacts): OAuth
     login: withFailurePages(loginEndpoint(services)),
     callback: withFailurePages(callbackEndpoint(services)),
     logout: withFailurePages(logoutEndpoint(services)),
+    account: withFailurePages(accountEndpoint(services, server)),
     authorize: withFailurePages(authorizeEndpoint(services)),
     consent: withFailurePages(consentEndpoint(services)),
     register: registrationEndpoint(services),

@@ -3,7 +3,9 @@ import type { CookieNames } from '../http/cookies.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RandomBytes } from '../keys/random.ts';
 import type { Clients } from '../storage/clients.ts';
+import type { Erasure } from '../storage/erasure.ts';
 import type { Grants } from '../storage/grants.ts';
+import type { Notes } from '../storage/notes.ts';
 import type { Sessions } from '../storage/sessions.ts';
 import type { Signins } from '../storage/signins.ts';
 import type { ClientDirectory } from './clients/client.ts';
@@ -20,6 +22,9 @@ export interface OAuthServices {
   readonly entra: Entra;
   readonly signins: Signins;
   readonly grants: Grants;
+  /** What tools have saved for people. */
+  readonly notes: Pick<Notes, 'page' | 'remove'>;
+  readonly erasure: Erasure;
   readonly clients: ClientDirectory;
   readonly registration: {
     /** Whether clients may register themselves. */

@@ -1,4 +1,7 @@
 /** The pages people see: typed components, rendered on the server, each a whole answer with its headers. */
+export { type AccountProps, accountPage, accountSignInPage, type ConnectedApp, type EndedApp } from './account.tsx';
+export { deletedPage, deletionPage } from './account-deletion.tsx';
+export { LONGEST_QUERY, link as notesLink, type NotesProps } from './account-notes.tsx';
 export { type ConnectLine, connectLines } from './connect.ts';
 export { type ClientOrigin, type ConsentProps, consentPage } from './consent.tsx';
 export { type ErrorProps, errorPage } from './error.tsx';

@@ -1,7 +1,6 @@
 import { connectLines } from './connect.ts';
 import { page } from './page.tsx';
-import { CopyButton, Foreign, Mark, Moment, type ScopeChoice, ScopeChoices } from './parts.tsx';
-import { plainText } from './text.ts';
+import { CopyButton, Csrf, Mark, Moment, type Person, type ScopeChoice, ScopeChoices, SignedIn } from './parts.tsx';
 
 /** A token for scripts that was issued just now: the only time it is shown. */
 export interface IssuedToken {
@@ -42,11 +41,6 @@ export interface LandingProps {
   readonly notice?: string | undefined;
 }
 
-interface Person {
-  readonly name?: string | undefined;
-  readonly email?: string | undefined;
-}
-
 /**
  * The landing page, 200: the server's address, who is signed in, and tokens for
  * scripts. Its forms post to `/` (`action=issue-token` with `scope`s, or
@@ -65,7 +59,11 @@ export function landingPage(props: LandingProps): Response {
           {props.serverName}
         </span>
         {person ? (
-          <SignedIn person={person} csrf={scriptTokens.csrf} />
+          <SignedIn person={person} csrf={scriptTokens.csrf}>
+            <a class="button small" href="/account">
+              Your account
+            </a>
+          </SignedIn>
         ) : (
           <a class="button small" href="/auth/login">
             Sign in
@@ -93,35 +91,6 @@ export function landingPage(props: LandingProps): Response {
       </footer>
     </>,
   );
-}
-
-function SignedIn({ person, csrf }: { person: Person; csrf: string | undefined }) {
-  const name = plainText(person.name ?? '');
-  const email = plainText(person.email ?? '');
-  return (
-    <form method="post" action="/auth/logout">
-      <Csrf value={csrf} />
-      <span class="who">
-        <span class="unseen">Signed in as </span>
-        <Foreign>{name || email || 'Signed in'}</Foreign>
-        {name && email ? (
-          <>
-            <br />
-            <span class="soft">
-              <Foreign>{email}</Foreign>
-            </span>
-          </>
-        ) : null}
-      </span>
-      <button type="submit" class="small">
-        Sign out
-      </button>
-    </form>
-  );
-}
-
-function Csrf({ value }: { value: string | undefined }) {
-  return value === undefined ? null : <input type="hidden" name="csrf" value={value} />;
 }
 
 function Address({ mcpUrl, serverName }: { mcpUrl: string; serverName: string }) {
@@ -190,7 +159,7 @@ function ScriptTokens({ enabled, scopes, canIssue, csrf, issued, active }: Scrip
       {active.length > 0 ? (
         <div>
           <h3>Tokens in use</h3>
-          <ul class="tokens">
+          <ul class="list">
             {active.map((token, index) => (
               <Active token={token} csrf={csrf} id={`grant-${index}`} />
             ))}

@@ -1,9 +1,16 @@
 import type { Child } from 'hono/jsx';
+import { plainText } from './text.ts';
 
 /** A scope and what it allows, in the words of the pages. */
 export interface ScopeChoice {
   readonly scope: string;
   readonly description: string;
+}
+
+/** Who is signed in, as Entra names them. */
+export interface Person {
+  readonly name?: string | undefined;
+  readonly email?: string | undefined;
 }
 
 /** The sign of the pages: a keyhole. */
@@ -37,6 +44,38 @@ export function CopyButton({ of, what, small }: { of: string; what: string; smal
       </button>
       <span class="unseen" role="status" />
     </span>
+  );
+}
+
+/** What proves that a form is a page's of this session. */
+export function Csrf({ value }: { value: string | undefined }) {
+  return value === undefined ? null : <input type="hidden" name="csrf" value={value} />;
+}
+
+/** A header's right half: who is signed in, a place to go, and the way out. */
+export function SignedIn({ person, csrf, children }: { person: Person; csrf: string | undefined; children?: Child }) {
+  const name = plainText(person.name ?? '');
+  const email = plainText(person.email ?? '');
+  return (
+    <form method="post" action="/auth/logout">
+      <Csrf value={csrf} />
+      <span class="who">
+        <span class="unseen">Signed in as </span>
+        <Foreign>{name || email || 'Signed in'}</Foreign>
+        {name && email ? (
+          <>
+            <br />
+            <span class="soft">
+              <Foreign>{email}</Foreign>
+            </span>
+          </>
+        ) : null}
+      </span>
+      {children}
+      <button type="submit" class="small">
+        Sign out
+      </button>
+    </form>
   );
 }
 

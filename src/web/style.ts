@@ -23,7 +23,7 @@ a:hover{color:var(--hover)}
 header,header form,.row,.actions{display:flex;flex-wrap:wrap;align-items:center;gap:.75rem}
 header{justify-content:space-between;padding-block:1.25rem;row-gap:1rem}
 header form{flex:1 0 auto;max-width:100%;justify-content:end}
-.brand{display:flex;align-items:center;gap:.625rem;font-weight:650}
+.brand{color:inherit;text-decoration:none;display:flex;align-items:center;gap:.625rem;font-weight:650}
 .who{min-width:0;font-size:.9375rem;line-height:1.3}
 main{display:grid;gap:1.25rem;padding-block:1.5rem}
 main>*,section>*,.row>*{min-width:0}
@@ -69,8 +69,16 @@ details[open]>summary{margin-bottom:1rem}
 .warn{background:var(--warn);border-inline-start:4px solid var(--warn-edge)}
 .host{font-size:1.375rem;font-weight:700;line-height:1.25;letter-spacing:-.01em}
 .fresh{display:grid;gap:.75rem;padding:1rem;border-radius:.5rem;background:var(--tint)}
-.tokens{list-style:none;border-top:1px solid var(--line)}
-.tokens li{padding-block:.875rem;border-bottom:1px solid var(--line)}
-.tokens li:last-child{border:0;padding-bottom:0}
+.list{list-style:none;border-top:1px solid var(--line)}
+.list>li{display:grid;gap:.625rem;padding-block:.875rem;border-bottom:1px solid var(--line)}
+.list>li:last-child{border:0;padding-bottom:0}
+.pairs{display:grid;gap:.25rem;font-size:.9375rem}
+.pairs div{display:grid;grid-template-columns:4.5rem 1fr;gap:.5rem}
+.pairs dt{color:var(--soft)}
+.plain{display:grid;gap:.5rem;padding-inline-start:1.25rem}
+.text{display:block;min-width:0;white-space:pre-wrap}
+.between{justify-content:space-between;align-items:start}
+.sure[open]{flex:0 1 auto}
+.start{justify-self:start}
 @media (max-width:26rem){header form{justify-content:space-between}body>*{padding-inline:1rem}section{padding:1.125rem}main.card{margin:.75rem}h1{font-size:1.5rem}}
 `;

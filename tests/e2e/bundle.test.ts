@@ -100,6 +100,7 @@ describe('the deployed bundle', () => {
         '.well-known/oauth-protected-resource',
         '.well-known/oauth-protected-resource/mcp',
         '.well-known/openid-configuration',
+        'account',
         'auth/callback',
         'auth/login',
         'auth/logout',

@@ -46,6 +46,7 @@ const ROUTES: Record<string, EndpointName> = {
   '/auth/login': 'login',
   '/auth/callback': 'callback',
   '/auth/logout': 'logout',
+  '/account': 'account',
   '/mcp': 'mcp',
   '/oauth/register': 'register',
   '/oauth/authorize': 'authorize',

@@ -11,10 +11,7 @@ import type { OAuthServices } from '../services.ts';
 import { endGrant } from '../tokens/end-grant.ts';
 import { isGrantId } from '../tokens/refresh-token.ts';
 import { issueScriptToken, type ScriptToken } from './script-token.ts';
-import { type BrowserSession, csrfToken, currentSession, isCsrfToken } from './session.ts';
-
-/** A token for scripts is given to who signed in less than this ago. */
-const FRESH_MS = 15 * 60_000;
+import { type BrowserSession, csrfToken, currentSession, isCsrfToken, isFresh } from './session.ts';
 
 /** Tokens for scripts that one person may have at a time: as many as the page shows well. */
 const MOST_TOKENS = 20;
@@ -58,8 +55,8 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
     form: FormParameters,
   ): Promise<Response> {
     const scopes = parseScopes(form.all('scope').join(' '));
-    if (!scriptTokens || !isFresh(session) || scopes.length === 0) {
-      const nothingTicked = scriptTokens && isFresh(session);
+    if (!scriptTokens || !isFresh(services, session) || scopes.length === 0) {
+      const nothingTicked = scriptTokens && isFresh(services, session);
       return failure(request, context, {
         status: nothingTicked ? 400 : 403,
         error: nothingTicked ? 'invalid_scope' : 'access_denied',
@@ -105,7 +102,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
       scriptTokens: {
         enabled: scriptTokens,
         scopes: ALL_SCOPES.map(scope => ({ scope, description: SCOPES[scope] })),
-        canIssue: session !== undefined && isFresh(session),
+        canIssue: session !== undefined && isFresh(services, session),
         ...(session ? { csrf: csrfToken(ring, session) } : {}),
         ...(issued ? { issued: { ...issued, expiresAt: new Date(issued.expiresAt) } } : {}),
         active: session ? await activeTokens(session) : [],
@@ -124,9 +121,5 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
         issuedAt: new Date(grant.issuedAt),
         expiresAt: new Date(grant.expiresAt),
       }));
-  }
-
-  function isFresh({ signedInAt }: BrowserSession): boolean {
-    return now() < signedInAt + FRESH_MS;
   }
 }

@@ -44,6 +44,14 @@ export async function currentSession(
   return { id, person: JSON.parse(session.person) as Person, signedInAt: session.createdAt };
 }
 
+/** What only the person may have who signed in less than this ago: tokens for scripts, and having all deleted. */
+const FRESH_MS = 15 * 60_000;
+
+/** Whether a session began less than 15 minutes ago. */
+export function isFresh({ now }: Pick<Services, 'now'>, { signedInAt }: BrowserSession): boolean {
+  return now() < signedInAt + FRESH_MS;
+}
+
 /** Ends a session and gives the cookie that takes its cookie away. */
 export async function endSession({ sessions, cookies }: Services, { id }: BrowserSession): Promise<string> {
   await sessions.remove(id);

@@ -1,0 +1,118 @@
+import type { PersonId } from '../../access/person.ts';
+import { parseScopes, SCOPES } from '../../access/scopes.ts';
+import type { EndReason, Grant, ListedGrant } from '../../storage/grants.ts';
+import type { AccountProps, ConnectedApp, EndedApp } from '../../web/index.ts';
+import { canBeRemembered } from '../authorize/remembered-approval.ts';
+import { redirectHost } from '../clients/redirect-uri.ts';
+import type { OAuthServices } from '../services.ts';
+import { endEach } from './end-each.ts';
+
+/** How many the page shows of what has access, and of what has ended. */
+const MOST_APPS = 100;
+const MOST_ENDED = 20;
+
+/** What of a person's grants the page shows, newest first. */
+export async function appsOf(
+  { grants, now }: Pick<OAuthServices, 'grants' | 'now'>,
+  person: PersonId,
+): Promise<Pick<AccountProps, 'apps' | 'more' | 'ended'>> {
+  const all = await unexpired({ grants, now }, person);
+  const live = all.filter(grant => isOfUse(grant, now())).sort((a, b) => b.createdAt - a.createdAt);
+  const ended = all.filter(isEnded).sort((a, b) => b.endedAt - a.endedAt);
+  return {
+    apps: live.slice(0, MOST_APPS).map(grant => toApp(grant, now())),
+    more: Math.max(0, live.length - MOST_APPS),
+    ended: ended.slice(0, MOST_ENDED).map(toEnded),
+  };
+}
+
+/** Ends all that a person has granted, and tells what could not be ended because storage failed. */
+export async function endAll(
+  services: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
+  person: PersonId,
+): Promise<{ ended: number; left: number }> {
+  const live = (await unexpired(services, person)).filter(grant => grant.endedAt === undefined);
+  const ended = await endEach(
+    services,
+    person,
+    live.map(({ grantId }) => grantId),
+  );
+  return { ended, left: live.length - ended };
+}
+
+async function unexpired(
+  { grants, now }: Pick<OAuthServices, 'grants' | 'now'>,
+  person: PersonId,
+): Promise<ListedGrant[]> {
+  const all: ListedGrant[] = [];
+  let after: string | undefined;
+  do {
+    const page = await grants.list(person, { expiringAfter: now(), ...(after ? { after } : {}) });
+    all.push(...page.grants);
+    after = page.next;
+  } while (after);
+  return all;
+}
+
+/** When its last token is of no use any more: without a refresh token that is long before the grant itself expires. */
+const accessEnds = (grant: Grant) => (grant.refreshHash ? grant.expiresAt : grant.tokensExpireAt);
+
+/** Whether a grant gives access, or saves its client from asking the person again. */
+function isOfUse(grant: Grant, now: number): boolean {
+  if (grant.endedAt !== undefined) return false;
+  const remembered = grant.approvedScope && grant.redirectUri && canBeRemembered(grant.redirectUri);
+  return accessEnds(grant) > now || Boolean(remembered);
+}
+
+function isEnded(grant: ListedGrant): grant is ListedGrant & { endedAt: number } {
+  return grant.endedAt !== undefined;
+}
+
+function toApp(grant: ListedGrant, now: number): ConnectedApp {
+  return {
+    ...identity(grant),
+    grantId: grant.grantId,
+    origin: originOf(grant),
+    scopes: parseScopes(grant.scope).map(scope => SCOPES[scope]),
+    since: new Date(grant.createdAt),
+    ...(grant.generation > 0 ? { renewedAt: new Date(grant.issuedAt) } : {}),
+    until: new Date(accessEnds(grant)),
+    isRenewable: grant.refreshHash !== undefined,
+    isOver: accessEnds(grant) <= now,
+    isBoundToKey: grant.dpopJkt !== undefined,
+  };
+}
+
+function toEnded(grant: ListedGrant & { endedAt: number }): EndedApp {
+  return {
+    ...identity(grant),
+    endedAt: new Date(grant.endedAt),
+    why: grant.endReason ? WHY[grant.endReason] : '',
+  };
+}
+
+function identity({ kind, clientName, redirectUri }: Grant) {
+  return {
+    kind,
+    ...(clientName ? { name: clientName } : {}),
+    ...(redirectUri ? { sentTo: redirectHost(redirectUri) } : {}),
+  };
+}
+
+/** Whose word a client's description is, by the form of its id. */
+function originOf({ kind, clientId }: Grant): string {
+  if (kind === 'script') return 'You issued it on the first page of this server.';
+  if (/^[pc]c\./.test(clientId)) return 'It registered itself: nobody has verified its name.';
+  return clientId.startsWith('https://') && URL.canParse(clientId)
+    ? `Its description is published at ${new URL(clientId).host}.`
+    : 'The operator of this server has set it up.';
+}
+
+const WHY: Record<EndReason, string> = {
+  'ended by the person': 'You ended it.',
+  revoked: 'The app gave its access back, as apps do when you sign out there.',
+  'refresh token reused':
+    'A token that the app had already exchanged came a second time. Somebody else may have had a copy, so all of this sign-in’s access was ended.',
+  'code reused':
+    'The code of this sign-in came a second time. Somebody else may have seen it, so all of this sign-in’s access was ended.',
+};
