@@ -3,7 +3,7 @@ import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { redirect } from '../../http/responses.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import { redirectTo } from '../clients/redirect-uri.ts';
-import { expiredSignin, failure } from '../failure.ts';
+import { expiredSignin, failure, tooManyRequests } from '../failure.ts';
 import { currentSession } from '../people/session.ts';
 import type { OAuthServices } from '../services.ts';
 import { ask } from './ask.ts';
@@ -23,7 +23,7 @@ import { startSignin } from './transaction.ts';
  * nothing is stored, before the person has approved, now or earlier.
  */
 export function authorizeEndpoint(services: OAuthServices): Endpoint {
-  const { cookies, keys, random, now, signins, origin } = services;
+  const { cookies, keys, limits, random, now, signins, origin } = services;
 
   return async (request, context) => {
     try {
@@ -62,6 +62,8 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
     binding: BrowserBinding,
     asked: AuthorizationRequest,
   ): Promise<Response> {
+    const taken = limits.signins.take(request);
+    if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
     const id = signins.newId(random(16), now());
     const signin = startSignin(ring, random, { id, binding: binding.hash, now: now(), request: asked });
     await signins.insert(id, signin);

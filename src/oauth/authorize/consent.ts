@@ -4,7 +4,7 @@ import type { Endpoint } from '../../http/endpoint.ts';
 import { redirect } from '../../http/responses.ts';
 import type { StartedSignin } from '../../storage/signins.ts';
 import { redirectTo } from '../clients/redirect-uri.ts';
-import { expiredSignin, type Failure, failure, wrongBrowser } from '../failure.ts';
+import { expiredSignin, type Failure, failure, tooManyRequests, wrongBrowser } from '../failure.ts';
 import { isSameOriginPost } from '../same-origin.ts';
 import type { OAuthServices } from '../services.ts';
 import { presentedBinding } from './browser-binding.ts';
@@ -19,7 +19,7 @@ import { startSignin } from './transaction.ts';
  * form that is posted twice is one sign-in.
  */
 export function consentEndpoint(services: OAuthServices): Endpoint {
-  const { cookies, keys, now, origin, random, signins } = services;
+  const { cookies, keys, limits, now, origin, random, signins } = services;
 
   return async (request, context) => {
     // The address of a page that answered the form, opened by itself.
@@ -31,6 +31,8 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     const consent = openConsent(ring, form.get('request') ?? '', { binding, now: now() });
     if (!consent) return failure(request, context, expiredSignin());
     const { signinId, request: asked } = consent;
+    const taken = limits.signins.take(request);
+    if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
 
     if (form.get('decision') !== 'approve') {
       // The last word counts: an approval before it, on the same page, is taken back.

@@ -1,7 +1,7 @@
 import { FormParameters } from '../../http/body.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
 import { redirect } from '../../http/responses.ts';
-import { expiredSignin, failure, wrongBrowser } from '../failure.ts';
+import { expiredSignin, failure, tooManyRequests, wrongBrowser } from '../failure.ts';
 import type { OAuthServices } from '../services.ts';
 import { beginBinding, presentedBinding } from './browser-binding.ts';
 import { toEntra } from './to-entra.ts';
@@ -14,7 +14,7 @@ import { isExpired, pageAfter, startSignin } from './transaction.ts';
  * `prompt=select_account`, and for the account page afterwards by `to=account`.
  */
 export function loginEndpoint(services: OAuthServices): Endpoint {
-  const { cookies, keys, now, random, signins } = services;
+  const { cookies, keys, limits, now, random, signins } = services;
 
   return async (request, context) => {
     const ring = await keys();
@@ -22,6 +22,8 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
     const id = parameters.get('signin');
 
     if (id === undefined) {
+      const taken = limits.signins.take(request);
+      if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
       const binding = beginBinding(request, cookies.binding, ring, random);
       const newId = signins.newId(random(16), now());
       const to = parameters.get('to') === 'account' ? { to: 'account' as const } : {};
