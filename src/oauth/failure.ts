@@ -88,6 +88,17 @@ export function refusedByEntra({ error, what, todo, code }: EntraRefusal): Failu
   };
 }
 
+/** More came from one address than its limit allows. */
+export function tooManyRequests(retryAfterSeconds: number): Failure {
+  return {
+    status: 429,
+    error: 'temporarily_unavailable',
+    what: 'Too many requests came from your network.',
+    todo: `Wait ${retryAfterSeconds} seconds, then load this page again. Nothing is lost.`,
+    retryAfterSeconds,
+  };
+}
+
 /** The same sign-in cannot go on in this browser. */
 export function wrongBrowser(): Failure {
   return {
