@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { createDpop } from './access/dpop.ts';
 import { createRevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
+import type { IdentityToken } from './entra/assertion-source.ts';
+import { managedIdentityToken } from './entra/managed-identity.ts';
 import { healthEndpoint } from './health.ts';
 import { cookieNames } from './http/cookies.ts';
 import type { Endpoint } from './http/endpoint.ts';
@@ -13,6 +17,7 @@ import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { createOriginRule } from './mcp/origin.ts';
 import { createResourceMetadataEndpoint } from './mcp/resource-metadata.ts';
 import { tools as ownTools } from './mcp/tools/index.ts';
+import type { FetchDocument } from './oauth/clients/documents/public-fetch.ts';
 import type { OAuthEndpoints } from './oauth/index.ts';
 import { authorizationServerMetadata, jwksDocument } from './oauth/metadata.ts';
 import { createStorageCheck } from './storage/check.ts';
@@ -33,6 +38,12 @@ export interface Surroundings {
   readonly random?: RandomBytes;
   /** The only way to Entra. */
   readonly fetch?: typeof globalThis.fetch;
+  /** The way to clients' metadata documents and keys; one that leads to public addresses alone unless another is given. */
+  readonly fetchDocument?: FetchDocument;
+  /** Asks the platform for a managed identity's token, to be used as a client assertion at Entra. */
+  readonly identityToken?: (clientId: string) => Promise<IdentityToken>;
+  /** Waits, in milliseconds. */
+  readonly wait?: (ms: number) => Promise<unknown>;
   /** The tools to serve; those of `src/mcp/tools/` unless others are given. */
   readonly tools?: readonly Tool[];
 }
@@ -55,12 +66,14 @@ export interface App {
  */
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
+  const { identityToken = managedIdentityToken, wait = setTimeout } = surroundings;
   const { origin, resource } = config;
   const server = { name: SERVER_NAME, version, startedAt: now() };
 
   const tables = openTables({ connection: config.storage });
   const keys = once(async () => createKeyRing(config.secrets ?? parseSecrets(await localSecret())));
   const revocations = createRevocationList(openRevocationRows(tables), now, log);
+  const dpop = createDpop({ keys, now });
   const storageAnswers = createStorageCheck(tables);
   const notes = openNotes(tables, { now, random, limit: config.notesPerPerson });
 
@@ -76,6 +89,11 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       { createEntra },
       { openClients },
       { createClientDirectory },
+      { createClientDocuments },
+      { createPublicFetch },
+      { preregisteredClients },
+      { openAssertions },
+      { RedeemedChallenges },
       { createRegisteredClients },
       { createLimits },
       { openErasure },
@@ -87,6 +105,11 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       import('./entra/sign-in.ts'),
       import('./storage/clients.ts'),
       import('./oauth/clients/directory.ts'),
+      import('./oauth/clients/documents/client-documents.ts'),
+      import('./oauth/clients/documents/public-fetch.ts'),
+      import('./oauth/clients/preregistered-clients.ts'),
+      import('./storage/assertions.ts'),
+      import('./oauth/tokens/redeemed-challenges.ts'),
       import('./oauth/clients/registered-clients.ts'),
       import('./oauth/limits.ts'),
       import('./storage/erasure.ts'),
@@ -101,12 +124,26 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         resource,
         cookies: cookieNames(origin),
         keys,
-        entra: createEntra(config.entra, fetch),
+        entra: createEntra(config.entra, { fetch, identityToken, now, wait }),
         signins: openSignins(tables),
         grants: openGrants(tables),
         notes,
         erasure: openErasure(tables),
-        clients: createClientDirectory({ registered: createRegisteredClients(registrations, now) }),
+        clients: createClientDirectory({
+          preregistered: preregisteredClients(config.clients.preregistered),
+          ...(config.clients.documents
+            ? {
+                documents: createClientDocuments({
+                  ...config.clients,
+                  fetchDocument: surroundings.fetchDocument ?? createPublicFetch(),
+                  now,
+                }),
+              }
+            : {}),
+          registered: createRegisteredClients(registrations, now),
+          log,
+        }),
+        assertions: openAssertions(tables),
         registration: {
           isOpen: config.clients.registration,
           clients: registrations,
@@ -115,6 +152,9 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         limits: createLimits({ trustedProxyHops: config.trustedProxyHops, now }),
         sessions: openSessions(tables),
         revocations,
+        dpop,
+        redeemedChallenges: new RedeemedChallenges(now),
+        introspectors: config.clients.preregistered.filter(client => client.introspection),
         tokenExpirySeconds: config.tokenExpirySeconds,
         refreshRetrySeconds: config.refreshRetrySeconds,
         refreshIdleSeconds: config.refreshIdleSeconds,
@@ -138,6 +178,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       }),
       keys,
       revocations,
+      dpop,
       services: { notes, storageAnswers },
       tools: surroundings.tools ?? ownTools,
       server,

@@ -1,9 +1,11 @@
 import type * as z from 'zod';
 import { isLoopbackOrigin } from './http/loopback.ts';
+import type { Certificate } from './keys/certificate.ts';
 import type { Secret } from './keys/secret.ts';
 import type { LogLevel } from './log.ts';
 import {
   callbackUrl,
+  certificate,
   entraScopes,
   guid,
   hosts,
@@ -23,6 +25,13 @@ import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 
 /** The settings of `settings.ts`, read from the environment: all at once, with every problem reported together. */
 
+/** How this app proves itself to Entra. */
+export type EntraCredential =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'certificate'; readonly certificate: Certificate }
+  | { readonly kind: 'managed identity'; readonly clientId: string };
+
 export interface Config {
   /** The public origin: the issuer of our tokens. No slash at its end. */
   readonly origin: string;
@@ -33,7 +42,7 @@ export interface Config {
   readonly entra: {
     readonly tenantId: string;
     readonly clientId: string;
-    readonly clientSecret?: string;
+    readonly credential: EntraCredential;
     readonly authorityHost: string;
     readonly redirectUri: string;
     readonly scopes: readonly string[];
@@ -117,9 +126,22 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     return read(name, schema);
   }
 
+  /** One credential or none: with two it would be anybody's guess which is used. */
+  function readCredential(): EntraCredential {
+    const secret = value('AUTH_CLIENT_SECRET');
+    const pem = read('AUTH_CLIENT_CERTIFICATE', certificate);
+    const identity = read('AUTH_MANAGED_IDENTITY_CLIENT_ID', guid);
+    const given = CREDENTIALS.filter(value);
+    const [first, second] = given;
+    if (first && second) report(second, `is set beside ${first}: one credential has to go`);
+    if (secret) return { kind: 'secret', secret };
+    if (pem) return { kind: 'certificate', certificate: pem };
+    return identity ? { kind: 'managed identity', clientId: identity } : { kind: 'none' };
+  }
+
   const tenantId = need('AUTH_TENANT_ID', guid);
   const clientId = need('AUTH_CLIENT_ID', guid);
-  const clientSecret = value('AUTH_CLIENT_SECRET');
+  const credential = readCredential();
   const authorityHost = read('AUTH_AUTHORITY_HOST', origin) ?? 'https://login.microsoftonline.com';
   const scopes = read('AUTH_SCOPES', entraScopes) ?? ['openid', 'profile', 'email'];
 
@@ -175,7 +197,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     origin: publicOrigin,
     onLoopback,
     resource: `${publicOrigin}/mcp`,
-    entra: { tenantId, clientId, authorityHost, redirectUri, scopes, ...(clientSecret ? { clientSecret } : {}) },
+    entra: { tenantId, clientId, authorityHost, redirectUri, scopes, credential },
     storage: tableServiceUri
       ? { tableServiceUri, ...(identity ? { managedIdentityClientId: identity } : {}) }
       : { connectionString: connectionString ?? '' },
@@ -186,6 +208,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   };
   return { config: deepFreeze(config), warnings };
 }
+
+const CREDENTIALS = ['AUTH_CLIENT_SECRET', 'AUTH_CLIENT_CERTIFICATE', 'AUTH_MANAGED_IDENTITY_CLIENT_ID'] as const;
 
 /** In seconds. */
 const DAY = 86_400;

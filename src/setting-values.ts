@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isLoopbackHost } from './http/loopback.ts';
+import { parseCertificate } from './keys/certificate.ts';
 import { parseSecrets } from './keys/secret.ts';
 
 /** What the values of settings look like: a schema each, from the text of the environment to what the app uses. */
@@ -45,14 +46,8 @@ export const entraScopes = z
   .transform(text => text.split(/\s+/).filter(Boolean))
   .refine(list => list.includes('openid') && list.includes('profile'));
 export const loopbackHost = z.enum(['localhost', '127.0.0.1', '[::1]']);
-export const secretKeys = z.string().transform((text, context) => {
-  try {
-    return parseSecrets(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', params: { reason: error instanceof Error ? error.message : undefined } });
-    return z.NEVER;
-  }
-});
+export const secretKeys = parsedBy(parseSecrets);
+export const certificate = parsedBy(parseCertificate);
 
 /** Without query, fragment and user. */
 function isBare(url: URL): boolean {
@@ -136,6 +131,18 @@ function problemOf(clients: readonly PreregisteredClient[]): string | undefined 
     if (!introspection && redirect_uris.length === 0) return `${client_id} has no redirect_uris`;
   }
   return undefined;
+}
+
+/** What a parser makes of the text; its error's message is told. */
+function parsedBy<T>(parse: (text: string) => T): z.ZodType<T, string> {
+  return z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', params: { reason: error instanceof Error ? error.message : undefined } });
+      return z.NEVER;
+    }
+  });
 }
 
 /** Values with commas between. */

@@ -32,9 +32,24 @@ export const SETTINGS = [
   },
   {
     name: 'AUTH_CLIENT_SECRET',
-    about: 'The app registration’s client secret. Without one the app is a public client, with PKCE alone.',
-    expected: 'a client secret’s value',
+    about: 'The app registration’s client secret. With no credential the app is a public client, with PKCE alone.',
+    expected: 'a client secret’s value, and no other credential beside it',
     example: '<the secret’s value, not its ID>',
+    fallback: 'none',
+  },
+  {
+    name: 'AUTH_CLIENT_CERTIFICATE',
+    about: 'A certificate of the app registration instead of a secret, with its RSA private key.',
+    expected: 'the path of a PEM file with certificate and private key, or its content in base64; no other credential',
+    example: '/etc/entra-mcp/certificate.pem',
+    fallback: 'none',
+  },
+  {
+    name: 'AUTH_MANAGED_IDENTITY_CLIENT_ID',
+    about:
+      'The user-assigned managed identity that the app registration trusts (federated credential): no secret at all.',
+    expected: 'a client ID (GUID), and no other credential beside it',
+    example: '66666666-7777-8888-9999-000000000000',
     fallback: 'none',
   },
   {

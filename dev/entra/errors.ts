@@ -76,6 +76,50 @@ export const entraErrors = {
       "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
       401,
     ),
+  unknownCertificate: (clientId: string) =>
+    new EntraError(
+      700027,
+      'invalid_client',
+      `The certificate with identifier used to sign the client assertion is not registered on application '${clientId}'.`,
+      401,
+    ),
+  assertionExpired: () =>
+    new EntraError(700024, 'invalid_client', 'Client assertion is not within its valid time range.', 401),
+  assertionAudience: (audience: string) =>
+    new EntraError(
+      700023,
+      'invalid_client',
+      `Client assertion audience claim does not match Realm issuer. Review the documentation. (${audience})`,
+      401,
+    ),
+  noFederatedIssuer: (issuer: string) =>
+    new EntraError(
+      700211,
+      'invalid_client',
+      `No matching federated identity record found for presented assertion issuer '${issuer}'.`,
+      401,
+    ),
+  noFederatedAudience: (audience: string) =>
+    new EntraError(
+      700212,
+      'invalid_client',
+      `No matching federated identity record found for presented assertion audience '${audience}'.`,
+      401,
+    ),
+  noFederatedSubject: (subject: string) =>
+    new EntraError(
+      700213,
+      'invalid_client',
+      `No matching federated identity record found for presented assertion subject '${subject}'.`,
+      401,
+    ),
+  noFederatedIdentity: () =>
+    new EntraError(
+      70021,
+      'invalid_client',
+      'No matching federated identity record found for presented assertion.',
+      401,
+    ),
   secretOfPublicClient: () =>
     new EntraError(
       700025,

@@ -1,5 +1,6 @@
 /** What every request to the stand-in meets first, before oidc-provider sees it as its own. */
 import { IncomingMessage, type ServerResponse } from 'node:http';
+import type { Credentials } from './credentials.ts';
 import { EntraError, entraErrors } from './errors.ts';
 import { errorPage, pageHeaders } from './pages.ts';
 import type { Paths } from './paths.ts';
@@ -32,6 +33,8 @@ export interface FrontOptions {
   faults: Map<Endpoint, Fault>;
   /** What answers where oidc-provider does not. */
   handlers: Partial<Record<Endpoint, Handler>>;
+  /** Takes assertions where the application proves itself by them. */
+  credentials?: Credentials | undefined;
   /** oidc-provider's request handler. */
   provider: Handler;
   now(): number;
@@ -93,6 +96,7 @@ async function serve(
   }
   if (endpoint === 'token') {
     checkResource(form);
+    await options.credentials?.exchange(form);
     const scope = form.get('scope') ?? '';
     if (resourcesOf(scope).size > 1) throw entraErrors.severalResources(scope);
     // At Entra a grant is for all that was consented to, so what this request asks is not oidc-provider's to check.

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JWTPayload } from 'jose';
+import { createCredentials, type FederatedIdentity } from './credentials.ts';
 import { createFront, type Endpoint, type Fault, type RecordedRequest } from './front.ts';
 import { metadataOf, pathsOf } from './paths.ts';
 import { defaultTenantId, type Person, type PersonName, peopleOf } from './people.ts';
@@ -15,6 +16,7 @@ import { createProvider } from './provider.ts';
 import { signIn, signOut } from './sign-in-page.ts';
 import { type IdTokenChange, newSigningKey } from './tokens.ts';
 
+export type { FederatedIdentity } from './credentials.ts';
 export type { Endpoint, Fault, RecordedRequest } from './front.ts';
 export { type Person, type PersonName, personNames } from './people.ts';
 
@@ -25,8 +27,12 @@ export interface EntraOptions {
   port?: number;
   tenantId?: string;
   clientId?: string;
-  /** Absent: a public client. */
+  /** Absent, with the next two: a public client. */
   clientSecret?: string;
+  /** The certificate that the application has instead of a secret, in PEM. */
+  certificate?: string;
+  /** The identity that the application trusts instead: a federated credential. */
+  federatedIdentity?: FederatedIdentity;
   /** Compared exactly; also where signing out may return to. */
   redirectUris: string[];
   /** Milliseconds since 1970, for what stands in tokens and errors. Codes and sessions end by the real clock. */
@@ -48,6 +54,8 @@ export interface Entra {
   /** Disables somebody's account from now on: no sign-in, no renewal (AADSTS50057). */
   disable(name: PersonName): void;
   /** Makes id tokens wrong from now on, to see them refused: other claims, or a signature that does not verify. */
+  /** Whether the federated credential is known everywhere (it is from the start): a new one takes minutes. */
+  spreadFederatedIdentity(spread: boolean): void;
   spoilIdTokens(change: { claims?: (claims: JWTPayload) => JWTPayload; forged?: boolean } | undefined): Promise<void>;
   stop(): Promise<void>;
 }
@@ -57,7 +65,10 @@ export interface Entra {
  * @throws Error naming the port when it is in use
  */
 export async function startEntra(options: EntraOptions): Promise<Entra> {
-  const { redirectUris, clientSecret, now = Date.now } = options;
+  const { redirectUris, now = Date.now } = options;
+  const credentials = createCredentials(options, now);
+  // Who proves themselves by an assertion is known to oidc-provider by a secret that nobody else knows.
+  const clientSecret = options.clientSecret ?? credentials?.secret;
   const tenantId = options.tenantId ?? defaultTenantId;
   const clientId = options.clientId ?? '5d8e3b17-0c42-4a9f-b6d1-8f27c4e0a935';
   const people = peopleOf(tenantId);
@@ -95,6 +106,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
       requests,
       faults,
       provider: provider.callback(),
+      credentials,
       handlers: {
         signIn: (req, res, form) => signIn(req, res, form, pages),
         logout: (req, res) => signOut(req, res, pages),
@@ -109,7 +121,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     port,
     tenantId,
     clientId,
-    clientSecret,
+    clientSecret: options.clientSecret,
     people,
     requests,
     fail: (endpoint, fault) => {
@@ -118,6 +130,9 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     },
     disable: name => {
       disabled.add(people[name]);
+    },
+    spreadFederatedIdentity: spread => {
+      if (credentials) credentials.hasSpread = spread;
     },
     spoilIdTokens: async change => {
       idTokenChange = change && {

@@ -41,7 +41,12 @@ export interface PlanOptions {
 const standInClientId = '5d3f1c62-8e0a-4b97-a1c4-7f29d6e80b35';
 
 /** Settings that say who we are at the real Entra: not for the stand-in. */
-const credentials = ['AUTH_CLIENT_SECRET', 'AUTH_AUTHORITY_HOST'];
+const credentials = [
+  'AUTH_CLIENT_SECRET',
+  'AUTH_CLIENT_CERTIFICATE',
+  'AUTH_MANAGED_IDENTITY_CLIENT_ID',
+  'AUTH_AUTHORITY_HOST',
+];
 
 /**
  * @param env usually `process.env`: the app's settings, and the ports that are set here alone
@@ -89,6 +94,8 @@ export function planFor(env: Environment, options: PlanOptions): Plan {
     appEnv.AUTH_TENANT_ID = registration.tenantId;
     appEnv.AUTH_CLIENT_ID = registration.clientId;
     appEnv.AUTH_CLIENT_SECRET = options.clientSecret;
+    appEnv.AUTH_CLIENT_CERTIFICATE = undefined;
+    appEnv.AUTH_MANAGED_IDENTITY_CLIENT_ID = undefined;
     appEnv.AUTH_AUTHORITY_HOST = `http://localhost:${entraPort}`;
     ports.push({ setting: 'ENTRA_PORT', port: entraPort, what: 'the Entra stand-in' });
   }

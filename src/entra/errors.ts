@@ -75,6 +75,13 @@ const NOT_A_WEB_APP = misconfigured(
   'register AUTH_REDIRECT_URI under the platform "Web".',
 );
 
+/** The federated credential was made minutes ago, or is wrong: Entra answers alike. */
+const SPREADING: Known = {
+  error: 'temporarily_unavailable',
+  what: 'This server’s credential has not spread through Microsoft Entra ID, which takes minutes after it was made.',
+  todo: 'Wait some minutes, then sign in again. If it lasts, tell whoever runs this server: the federated credential is wrong.',
+};
+
 /** The numbers of Entra's errors that people meet; learn.microsoft.com lists them under "Microsoft Entra authentication and authorization error codes". */
 const BY_NUMBER = new Map<number, Known>([
   // The person, or what they did.
@@ -141,6 +148,24 @@ const BY_NUMBER = new Map<number, Known>([
   [70008, { error: 'invalid_grant', what: 'This sign-in has expired.', todo: TRY_AGAIN }],
 
   // How this server is registered.
+  [70021, SPREADING],
+  [700211, SPREADING],
+  [700212, SPREADING],
+  [700213, SPREADING],
+  [
+    700027,
+    misconfigured(
+      'Microsoft Entra ID does not know this server’s certificate.',
+      'add the certificate of AUTH_CLIENT_CERTIFICATE to the app registration.',
+    ),
+  ],
+  [
+    700024,
+    misconfigured(
+      'This server’s proof towards Microsoft Entra ID is out of time.',
+      'its clock is wrong, or its certificate has expired.',
+    ),
+  ],
   [
     50011,
     misconfigured(

@@ -1,6 +1,7 @@
 import type { ConfidentialClientApplication, PublicClientApplication } from '@azure/msal-node';
 import type { Config } from '../config.ts';
 import { UnavailableError } from '../http/errors.ts';
+import { createAssertionSource, type IdentityToken } from './assertion-source.ts';
 import { entraEndpoints } from './endpoints.ts';
 import { EntraRefusedError, entraRefusal } from './errors.ts';
 import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
@@ -15,7 +16,7 @@ export interface Entra {
    * @throws EntraRefusedError when Entra, or the check of its id token, says no
    * @throws UnavailableError when Entra cannot be reached
    */
-  redeem(request: { code: string; verifier: string; nonce: string; now: number }): Promise<SignedIn>;
+  redeem(request: { code: string; verifier: string; nonce: string }): Promise<SignedIn>;
   /** Where a browser ends its session with Entra and comes back from. */
   logoutUrl(postLogoutRedirectUri: string): string;
 }
@@ -31,37 +32,82 @@ export interface EntraAuthorizeRequest {
   readonly maxAge?: number;
 }
 
-/** @param fetch the only way to Entra */
-export function createEntra(config: Config['entra'], fetch: typeof globalThis.fetch): Entra {
+export interface EntraOptions {
+  /** The only way to Entra. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Asks the platform for a token of a managed identity whose audience is Entra's token exchange. */
+  readonly identityToken: (clientId: string) => Promise<IdentityToken>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Waits, in milliseconds. */
+  readonly wait: (ms: number) => Promise<unknown>;
+}
+
+export function createEntra(config: Config['entra'], { fetch, identityToken, now, wait }: EntraOptions): Entra {
+  const { credential } = config;
+  const assertion = createAssertionSource(() => {
+    if (credential.kind !== 'managed identity') throw new Error('unreachable: no managed identity is set');
+    return identityToken(credential.clientId);
+  }, now);
   const endpoints = entraEndpoints(config.authorityHost, config.tenantId);
   const idTokens = createIdTokenVerifier(endpoints, { tenantId: config.tenantId, clientId: config.clientId, fetch });
+
+  const auth = {
+    clientId: config.clientId,
+    // MSAL refuses an http authority even for a stand-in on loopback, but takes
+    // the endpoints as they are told. So no discovery request is made either.
+    authority: `https://login.microsoftonline.com/${config.tenantId}`,
+    authorityMetadata: JSON.stringify({
+      issuer: endpoints.issuer,
+      authorization_endpoint: endpoints.authorizationEndpoint,
+      token_endpoint: endpoints.tokenEndpoint,
+      end_session_endpoint: endpoints.endSessionEndpoint,
+      jwks_uri: endpoints.jwksUri,
+    }),
+  };
 
   /** One MSAL application a sign-in: its cache holds one person's tokens, and goes with it. */
   async function msal(networkClient: MsalNetwork): Promise<ConfidentialClientApplication | PublicClientApplication> {
     const { ConfidentialClientApplication, PublicClientApplication } = await import('@azure/msal-node');
-    const auth = {
-      clientId: config.clientId,
-      // MSAL refuses an http authority even for a stand-in on loopback, but takes
-      // the endpoints as they are told. So no discovery request is made either.
-      authority: `https://login.microsoftonline.com/${config.tenantId}`,
-      authorityMetadata: JSON.stringify({
-        issuer: endpoints.issuer,
-        authorization_endpoint: endpoints.authorizationEndpoint,
-        token_endpoint: endpoints.tokenEndpoint,
-        end_session_endpoint: endpoints.endSessionEndpoint,
-        jwks_uri: endpoints.jwksUri,
-      }),
-    };
     const system = { networkClient };
-    return config.clientSecret
-      ? new ConfidentialClientApplication({ auth: { ...auth, clientSecret: config.clientSecret }, system })
-      : new PublicClientApplication({ auth, system });
+    switch (credential.kind) {
+      case 'none':
+        return new PublicClientApplication({ auth, system });
+      case 'secret':
+        return new ConfidentialClientApplication({ auth: { ...auth, clientSecret: credential.secret }, system });
+      case 'certificate': {
+        const { thumbprintSha256, privateKey } = credential.certificate;
+        const clientCertificate = { thumbprintSha256, privateKey };
+        return new ConfidentialClientApplication({ auth: { ...auth, clientCertificate }, system });
+      }
+      case 'managed identity':
+        return new ConfidentialClientApplication({ auth: { ...auth, clientAssertion: await assertion() }, system });
+    }
+  }
+
+  /**
+   * A federated credential takes minutes to spread inside Entra after it was made
+   * (AADSTS70021, 700211 to 700213), and one of Entra's servers may know it while
+   * another does not. The code is not used up by that.
+   */
+  async function withPatience<T>(attempt: () => Promise<T>): Promise<T> {
+    for (const ms of SPREADING_WAITS_MS) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const code = error instanceof EntraRefusedError ? error.refusal.code : undefined;
+        if (credential.kind !== 'managed identity' || !code || !SPREADING.has(code)) throw error;
+        await wait(ms);
+      }
+    }
+    return attempt();
   }
 
   return {
     async authorizeUrl({ state, nonce, challenge, prompt, loginHint, maxAge }) {
-      const app = await msal(createMsalNetwork(fetch));
-      return app.getAuthCodeUrl({
+      // An address needs no credential, and asking for one could fail.
+      const { PublicClientApplication } = await import('@azure/msal-node');
+      return new PublicClientApplication({ auth }).getAuthCodeUrl({
         redirectUri: config.redirectUri,
         scopes: [...config.scopes],
         state,
@@ -75,19 +121,21 @@ export function createEntra(config: Config['entra'], fetch: typeof globalThis.fe
       });
     },
 
-    async redeem({ code, verifier, nonce, now }) {
-      const network = createMsalNetwork(fetch);
-      const app = await msal(network);
-      const answer = await app
-        .acquireTokenByCode(
-          { code, codeVerifier: verifier, redirectUri: config.redirectUri, scopes: [...config.scopes], nonce },
-          { code, nonce },
-        )
-        .catch((error: unknown) => {
-          throw network.outage ?? toRefusal(error);
-        });
+    async redeem({ code, verifier, nonce }) {
+      const answer = await withPatience(async () => {
+        const network = createMsalNetwork(fetch);
+        const app = await msal(network);
+        return app
+          .acquireTokenByCode(
+            { code, codeVerifier: verifier, redirectUri: config.redirectUri, scopes: [...config.scopes], nonce },
+            { code, nonce },
+          )
+          .catch((error: unknown) => {
+            throw network.outage ?? toRefusal(error);
+          });
+      });
       if (!answer?.idToken) throw new UnavailableError('entra', new Error('Entra sent no id token'));
-      return idTokens.verify(answer.idToken, { nonce, now });
+      return idTokens.verify(answer.idToken, { nonce, now: now() });
     },
 
     logoutUrl(postLogoutRedirectUri) {
@@ -98,6 +146,11 @@ export function createEntra(config: Config['entra'], fetch: typeof globalThis.fe
     },
   };
 }
+
+const SPREADING = new Set(['AADSTS70021', 'AADSTS700211', 'AADSTS700212', 'AADSTS700213']);
+
+/** How often a credential that is still spreading is tried again, in milliseconds of waiting before each. */
+const SPREADING_WAITS_MS = [1_000, 3_000];
 
 function toRefusal(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

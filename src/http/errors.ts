@@ -6,7 +6,7 @@
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';
   readonly retryAfterSeconds: number;
-  readonly service: 'storage' | 'entra' | 'client document';
+  readonly service: 'storage' | 'entra' | 'managed identity' | 'client document';
 
   constructor(service: UnavailableError['service'], cause: unknown, retryAfterSeconds = 5) {
     super(`${service} is unavailable: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });

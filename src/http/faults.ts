@@ -23,6 +23,7 @@ export function toFault(error: unknown, log: Logger): Fault {
 const DOWN: Readonly<Record<UnavailableError['service'], string>> = {
   storage: 'The storage of this server does not answer.',
   entra: 'Microsoft Entra ID does not answer.',
+  'managed identity': 'This server’s own identity cannot be had just now.',
   'client document': 'The application’s description, which its maker publishes, cannot be fetched.',
 };
 

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { type Entra, startEntra } from '../../dev/entra/index.ts';
-import { type App, createApp, type EndpointName } from '../../src/app.ts';
+import { type Entra, type EntraOptions, startEntra } from '../../dev/entra/index.ts';
+import { type App, createApp, type EndpointName, type Surroundings } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { drain } from '../../src/http/body.ts';
 import { programFault, toFault } from '../../src/http/faults.ts';
 import { createLogger } from '../../src/log.ts';
 import type { Tool } from '../../src/mcp/define-tool.ts';
+import type { FetchDocument } from '../../src/oauth/clients/documents/public-fetch.ts';
 import { freshStorage } from './azurite.ts';
 
 /**
@@ -39,6 +40,11 @@ export interface AppServerOptions {
   /** Wraps the way to storage, such as with a proxy that loses replies. */
   connectionString?: (own: string) => Promise<string> | string;
   fetch?: typeof globalThis.fetch;
+  /** The way to clients' metadata documents and keys. */
+  fetchDocument?: FetchDocument;
+  /** How the app proves itself to the stand-in; a secret unless it says otherwise. */
+  credential?: Pick<EntraOptions, 'certificate' | 'federatedIdentity'>;
+  identityToken?: Surroundings['identityToken'];
 }
 
 const ROUTES: Record<string, EndpointName> = {
@@ -53,6 +59,7 @@ const ROUTES: Record<string, EndpointName> = {
   '/oauth/consent': 'consent',
   '/oauth/token': 'token',
   '/oauth/revoke': 'revoke',
+  '/oauth/introspect': 'introspect',
   '/.well-known/oauth-protected-resource': 'resourceMetadata',
   '/.well-known/oauth-protected-resource/mcp': 'resourceMetadata',
   '/.well-known/oauth-authorization-server': 'serverMetadata',
@@ -73,7 +80,7 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
   };
   const entra = await startEntra({
     redirectUris: [`${origin}/auth/callback`, `${origin}/`],
-    clientSecret: newSecret(),
+    ...(options.credential ?? { clientSecret: newSecret() }),
     now: () => clock.now,
   });
   const storage = options.storage ?? freshStorage();
@@ -97,8 +104,11 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
       log,
       version: '0.0.0-test',
       now: () => clock.now,
+      wait: async () => {},
+      ...(options.identityToken ? { identityToken: options.identityToken } : {}),
       ...(options.tools ? { tools: options.tools } : {}),
       ...(options.fetch ? { fetch: options.fetch } : {}),
+      ...(options.fetchDocument ? { fetchDocument: options.fetchDocument } : {}),
     }),
   );
   let turn = 0;

@@ -134,3 +134,30 @@ test('no example is a usable secret', () => {
   const example = SETTINGS.find(setting => setting.name === 'JWT_SECRET_KEY')?.example;
   expect(problems({ ...CLOUD, JWT_SECRET_KEY: example })).toHaveLength(1);
 });
+
+describe('the credential towards Entra', () => {
+  const certificate = 'tests/fixtures/client-certificate.pem';
+
+  test.each([
+    [{}, 'none'],
+    [{ AUTH_CLIENT_SECRET: 'x' }, 'secret'],
+    [{ AUTH_CLIENT_CERTIFICATE: certificate }, 'certificate'],
+    [{ AUTH_MANAGED_IDENTITY_CLIENT_ID: GUID }, 'managed identity'],
+  ])('%o is %s', (settings, kind) => {
+    expect(loadConfig({ ...LAPTOP, ...settings }).config.entra.credential.kind).toBe(kind);
+  });
+
+  test('two of them are refused, and both are named', () => {
+    expect(problems({ ...LAPTOP, AUTH_CLIENT_SECRET: 'x', AUTH_MANAGED_IDENTITY_CLIENT_ID: GUID })).toEqual([
+      expect.stringMatching(/AUTH_MANAGED_IDENTITY_CLIENT_ID is set beside AUTH_CLIENT_SECRET/),
+    ]);
+  });
+
+  test.each([
+    ['a file that is not there', 'no/such/file.pem', 'neither base64 nor a file'],
+    ['a file that holds none', 'package.json', 'no certificate in PEM'],
+    ['base64 of something else', Buffer.alloc(600, 'x').toString('base64'), 'no certificate in PEM'],
+  ])('%s is no certificate', (_name, value, why) => {
+    expect(problems({ ...LAPTOP, AUTH_CLIENT_CERTIFICATE: value })).toEqual([expect.stringContaining(why)]);
+  });
+});
