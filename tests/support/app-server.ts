@@ -35,6 +35,8 @@ export interface AppServerOptions {
   instances?: number;
   settings?: Record<string, string>;
   tools?: readonly Tool[];
+  /** As in Azure, where a front end tells the address of who asks; 0 as on a laptop unless it says otherwise. */
+  trustedProxyHops?: number;
   /** An account on another emulator; absent: a fresh one on that of the test run. */
   storage?: AppServer['storage'];
   /** Wraps the way to storage, such as with a proxy that loses replies. */
@@ -100,7 +102,7 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
   const logLines: string[] = [];
   const log = createLogger('debug', (_level, line) => logLines.push(line));
   const apps = Array.from({ length: options.instances ?? 1 }, () =>
-    createApp(config, {
+    createApp(options.trustedProxyHops ? { ...config, trustedProxyHops: options.trustedProxyHops } : config, {
       log,
       version: '0.0.0-test',
       now: () => clock.now,

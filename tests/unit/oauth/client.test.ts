@@ -32,6 +32,35 @@ describe('what is read of a registration (RFC 7591 section 2)', () => {
     ).toEqual({ ...GOOD, grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] });
   });
 
+  test('what is empty counts as absent, and is not repeated', () => {
+    const empty = { client_name: '', client_uri: '', scope: '', grant_types: [], response_types: [], contacts: [] };
+    expect(parsed({ ...GOOD, ...empty })).toEqual({
+      redirect_uris: GOOD.redirect_uris,
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+    });
+  });
+
+  test('a scheme of the operator’s may be registered, by any other nobody', () => {
+    const body = { ...GOOD, redirect_uris: ['contoso-agent://cb'] };
+    expect(parseClientMetadata(body)).toHaveProperty('problem');
+    expect(parseClientMetadata(body, ['contoso-agent'])).toHaveProperty('metadata.redirect_uris', [
+      'contoso-agent://cb',
+    ]);
+  });
+
+  test('every member that is kept has a limit, so that a row does', () => {
+    const long = 'x'.repeat(20_000);
+    for (const [name, value] of Object.entries(parsed({ ...GOOD, scope: 'a', client_uri: 'https://a.example' }))) {
+      const body = { ...GOOD, [name]: Array.isArray(value) ? [...value, long] : long };
+      expect(parseClientMetadata(body), name).toHaveProperty('problem');
+    }
+    for (const name of ['software_id', 'software_version', 'application_type']) {
+      expect(parseClientMetadata({ ...GOOD, [name]: long }), name).toHaveProperty('problem');
+    }
+  });
+
   test.each([
     ['no redirect URI', { ...GOOD, redirect_uris: [] }, true],
     ['none at all', { client_name: 'x' }, true],

@@ -18,6 +18,12 @@ describe('which redirect URIs may be registered', () => {
     'cursor://anysphere.cursor-mcp/oauth/callback',
     'vscode://vscode.github-authentication/did-authenticate',
     'https://vscode.dev/redirect',
+    'http://localhost/',
+    'http://localhost',
+    'https://localhost:8443/cb',
+    'com.example.app:/callback',
+    'com.example.app://callback',
+    'io.github.some-one.app2:/cb?x=1',
   ])('%s may', uri => {
     expect(redirectUriProblem(uri)).toBeUndefined();
   });
@@ -46,11 +52,43 @@ describe('which redirect URIs may be registered', () => {
     ['data:text/html,x', 'data'],
     ['file:///etc/passwd', 'a file'],
     ['unknown-app://cb', 'a scheme that nobody knows'],
+    ['app.example:8443/cb', 'a host without a scheme'],
+    ['com.example.app:callback', 'a reverse domain name without a slash'],
+    ['COM.example.app:/callback', 'a scheme in capitals'],
+    ['.app:/callback', 'a scheme that begins with a dot'],
+    ['com..app:/callback', 'a reverse domain name with an empty part'],
+    ['com.example.app://user@callback', 'user information in an app’s URI'],
+    ['cursor://@anysphere.cursor-mcp/cb', 'empty user information'],
+    ['com.example.app:/a/../b', 'dot segments in an app’s URI'],
+    ['https://app.example/a/..%2fcb', 'dot segments before an encoded slash'],
+    ['https://app.example/a%5c..%5Ccb', 'dot segments between encoded backslashes'],
+    ['https://app.example/..', 'dot segments at the end'],
+    ['https://%61pp.example/cb', 'an encoded host'],
+    ['http://[0:0:0:0:0:0:0:1]/cb', 'a loopback address that is not written canonically'],
+    ['http://[::ffff:127.0.0.1]/cb', 'a mapped loopback address'],
+    ['http://localhost./cb', 'a host with a dot at its end'],
+    ['http://LOCALHOST/cb', 'a loopback host in capitals'],
+    ['http:localhost/cb', 'a URI without its slashes, which a parser repairs'],
+    ['http://localhost:99999/cb', 'a port that there is not'],
+    ['about:blank', 'a page of the browser'],
+    ['view-source:https://app.example/', 'a scheme around another'],
+    ['intent://cb#Intent;end', 'an intent'],
     ['/callback', 'a relative reference'],
     ['', 'nothing'],
     [`https://app.example/${'a'.repeat(2000)}`, 'too many characters'],
   ])('%s may not: %s', uri => {
     expect(redirectUriProblem(uri)).toEqual(expect.any(String));
+    expect(redirectUriProblem(uri, ['contoso-agent'])).toEqual(expect.any(String));
+  });
+
+  test('a scheme of the operator’s may, and opens nothing else', () => {
+    expect(redirectUriProblem('contoso-agent://cb')).toBe('has the scheme contoso-agent, which is not known here');
+    expect(redirectUriProblem('contoso-agent://cb', ['contoso-agent'])).toBeUndefined();
+    expect(redirectUriProblem('contoso-agent2://cb', ['contoso-agent'])).toEqual(expect.any(String));
+    // Not even if the list of them said so.
+    for (const scheme of ['javascript', 'data', 'file', 'blob', 'vbscript', 'ftp']) {
+      expect(redirectUriProblem(`${scheme}:/x`, [scheme])).toBe(`has the scheme ${scheme}, which no client has`);
+    }
   });
 });
 
@@ -59,6 +97,17 @@ describe('matching', () => {
     expect(matchesRegistered('http://localhost:1234/cb', ['http://localhost/cb'])).toBe(true);
     expect(matchesRegistered('http://127.0.0.1:1234/cb', ['http://127.0.0.1:33418/cb'])).toBe(true);
     expect(matchesRegistered('http://[::1]:1/cb', ['http://[::1]/cb'])).toBe(true);
+    expect(matchesRegistered('http://localhost/cb', ['http://localhost:33418/cb'])).toBe(true);
+    expect(matchesRegistered('http://localhost:1234', ['http://localhost'])).toBe(true);
+    expect(matchesRegistered('http://localhost:1234/', ['http://localhost'])).toBe(false);
+    expect(matchesRegistered('http://localhost:1234@evil.example/cb', ['http://localhost/cb'])).toBe(false);
+    expect(matchesRegistered('http://localhost:99999/cb', ['http://localhost/cb'])).toBe(false);
+    expect(matchesRegistered('https://localhost:1234/cb', ['http://localhost/cb'])).toBe(false);
+    expect(matchesRegistered('https://localhost:1234/cb', ['https://localhost/cb'])).toBe(false);
+    expect(matchesRegistered('contoso-agent://cb', ['contoso-agent://cb'])).toBe(true);
+    expect(matchesRegistered('contoso-agent://CB', ['contoso-agent://cb'])).toBe(false);
+    expect(matchesRegistered('javascript:alert(1)', ['javascript:alert(1)'])).toBe(false);
+    expect(matchesRegistered('https://app.example/cb?x#y', ['https://app.example/cb?x#y'])).toBe(false);
     expect(matchesRegistered('http://127.0.0.1:1234/cb', ['http://localhost/cb'])).toBe(false);
     expect(matchesRegistered('http://localhost:1234/cb/', ['http://localhost/cb'])).toBe(false);
     expect(matchesRegistered('http://localhost:1234/cb?x', ['http://localhost/cb'])).toBe(false);
