@@ -9,6 +9,7 @@ import './landing.ts';
 import './mcp.ts';
 import './oauth-authorize.ts';
 import './oauth-consent.ts';
+import './oauth-introspect.ts';
 import './oauth-register.ts';
 import './oauth-revoke.ts';
 import './oauth-token.ts';

@@ -19,6 +19,8 @@ export interface AccessToken {
   readonly issuedAt: number;
   /** Seconds since the epoch. */
   readonly expiresAt: number;
+  /** Thumbprint of the key that must be proven with it (RFC 9449); absent for a bearer token. */
+  readonly jkt?: string;
 }
 
 /** Why a token was refused; the words that clients and logs see. */
@@ -30,7 +32,10 @@ export type TokenFault =
   | 'audience'
   | 'expired'
   | 'not yet valid'
-  | 'revoked';
+  | 'revoked'
+  | 'needs a proof'
+  | 'has no key'
+  | 'another key';
 
 export class InvalidTokenError extends Error {
   override readonly name = 'InvalidTokenError';
@@ -57,6 +62,7 @@ export async function signAccessToken(keys: KeyRing, issuer: string, token: Acce
     client_id: token.clientId,
     scope: token.scopes.join(' '),
     gid: token.grantId,
+    ...(token.jkt ? { cnf: { jkt: token.jkt } } : {}),
     tid: person.tid,
     oid: person.oid,
     ...(profile && person.name ? { name: person.name } : {}),
@@ -85,8 +91,9 @@ export async function verifyAccessToken(
   jwt: string,
   now: number,
 ): Promise<AccessToken> {
-  const key = keys.verificationKey(keyId(jwt));
-  if (!key) throw new InvalidTokenError('signature', { expected: 'a key of this server' });
+  const kid = keyId(jwt);
+  const key = keys.verificationKey(kid);
+  if (!key) throw new InvalidTokenError('signature', { got: `kid ${kid}`, expected: 'a key of this server' });
   try {
     const { payload } = await jwtVerify(jwt, key, {
       algorithms: ['ES256'],
@@ -104,6 +111,7 @@ export async function verifyAccessToken(
     if (issuedAt > now + CLOCK_SKEW) {
       throw new InvalidTokenError('not yet valid', { issued: String(issuedAt), now: String(now) });
     }
+    const jkt = keyOf(payload.cnf);
     const text = (name: string) => String(payload[name]);
     return {
       person: {
@@ -119,9 +127,10 @@ export async function verifyAccessToken(
       scopes: parseScopes(text('scope')),
       issuedAt,
       expiresAt,
+      ...(jkt ? { jkt } : {}),
     };
   } catch (error) {
-    throw toInvalidToken(error, now);
+    throw toInvalidToken(error, { now, kid, typ: typeOf(jwt), ...expected });
   }
 }
 
@@ -138,23 +147,46 @@ function keyId(jwt: string): string {
   }
 }
 
-function toInvalidToken(error: unknown, now: number): unknown {
+function typeOf(jwt: string): string {
+  return decodeProtectedHeader(jwt).typ ?? 'nothing';
+}
+
+/** The key of a confirmation claim (RFC 9449 section 6.1); one of another kind is none that could be checked here. */
+function keyOf(cnf: unknown): string | undefined {
+  if (cnf === undefined) return undefined;
+  if (cnf !== null && typeof cnf === 'object' && 'jkt' in cnf && typeof cnf.jkt === 'string') return cnf.jkt;
+  throw new InvalidTokenError('malformed', { got: 'cnf of an unknown kind', expected: 'jkt' });
+}
+
+/** What a token was held against. */
+interface Expected {
+  readonly now: number;
+  readonly kid: string;
+  readonly issuer: string;
+  readonly resource: string;
+  /** The type that its header names. */
+  readonly typ: string;
+}
+
+function toInvalidToken(error: unknown, { now, kid, issuer, resource, typ }: Expected): unknown {
   if (error instanceof InvalidTokenError) return error;
   if (error instanceof errors.JWTExpired) {
     return new InvalidTokenError('expired', { expired: String(error.payload.exp), now: String(now) });
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
-    const got = error.payload[error.claim];
-    const fault = CLAIM_FAULTS[error.claim] ?? 'malformed';
-    return new InvalidTokenError(fault, {
-      claim: error.claim,
-      got: typeof got === 'string' ? got : (JSON.stringify(got) ?? ''),
+    const { claim, payload } = error;
+    const got = claim === 'typ' ? typ : payload[claim];
+    const expected = { iss: issuer, aud: resource, typ: TYPE }[claim];
+    return new InvalidTokenError(CLAIM_FAULTS[claim] ?? 'malformed', {
+      claim,
+      got: typeof got === 'string' ? got : (JSON.stringify(got) ?? 'nothing'),
+      ...(expected ? { expected } : {}),
     });
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JWSSignatureVerificationFailed) {
-    return new InvalidTokenError('signature');
+    return new InvalidTokenError('signature', { got: error.message, expected: `ES256 by the key ${kid}` });
   }
-  return error instanceof errors.JOSEError ? new InvalidTokenError('malformed') : error;
+  return error instanceof errors.JOSEError ? new InvalidTokenError('malformed', { got: error.message }) : error;
 }
 
 const CLAIM_FAULTS: Record<string, TokenFault> = {

@@ -131,7 +131,7 @@ async function openProof(proof: string, now: number): Promise<{ claims: JWTPaylo
     if (!jwk || typeof payload.jti !== 'string') throw new ProofFault('The jti of the proof is not a text.');
     return { claims: payload, jkt: await calculateJwkThumbprint(jwk) };
   } catch (error) {
-    if (error instanceof errors.JWTClaimValidationFailed)
+    if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired)
       throw new ProofFault(`The ${error.claim} of the proof is missing or wrong.`);
     if (error instanceof errors.JWSSignatureVerificationFailed)
       throw new ProofFault('The signature of the proof is wrong.');

@@ -44,7 +44,7 @@ export function redirect(location: string, cookies: readonly string[] = []): Res
 
 const CORS = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'WWW-Authenticate, Retry-After, MCP-Protocol-Version, Mcp-Session-Id',
+  'access-control-expose-headers': 'WWW-Authenticate, Retry-After, DPoP-Nonce, MCP-Protocol-Version, Mcp-Session-Id',
 };
 
 /** Lets any site read the answer, which must be one of our own making. Only for endpoints that read no cookie. */
@@ -61,7 +61,7 @@ export function preflight(methods: readonly string[]): Response {
       ...CORS,
       'access-control-allow-methods': methods.join(', '),
       'access-control-allow-headers':
-        'Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID',
+        'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID',
       'access-control-max-age': '7200',
     },
   });

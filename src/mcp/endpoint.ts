@@ -89,7 +89,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     if (!Array.isArray(body) && messagesOf(body)[0]?.method === 'subscriptions/listen') {
       return jsonRpcError(404, METHOD_NOT_FOUND, 'Nothing here changes that one could listen for.', requestId(body));
     }
-    const refused = guard.refuseScopes(token, neededScopes(body, tools));
+    const refused = guard.refuseScopes(token, neededScopes(body, tools), context.log);
     if (refused) return refused;
     return serve(request, body, { token, context });
   }
@@ -120,6 +120,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
   return async (request, context) => {
     if (request.method === 'OPTIONS') return preflight(SERVED);
     const response = await respond(request, context).catch(error => failure(error, context));
+    if (request.headers.has('dpop')) response.headers.set('dpop-nonce', await options.dpop.nonce());
     return withCors(request.method === 'HEAD' ? new Response(null, response) : response);
   };
 }

@@ -1,7 +1,8 @@
 import { type AccessToken, InvalidTokenError, type TokenFault } from '../access/access-token.ts';
+import { DPOP_ALGORITHMS, type Dpop, InvalidProofError } from '../access/dpop.ts';
 import type { Revocations } from '../access/revocations.ts';
 import { ALL_SCOPES, covers, type Scope } from '../access/scopes.ts';
-import { oauthError } from '../http/responses.ts';
+import { oauthError, plainAscii } from '../http/responses.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Logger } from '../log.ts';
 import { TokenCache } from './token-cache.ts';
@@ -14,11 +15,12 @@ export interface GuardOptions {
   resourceMetadataUrl: string;
   keys: () => Promise<KeyRing>;
   revocations: Revocations;
+  dpop: Dpop;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
-/** The bearer guard (RFC 6750): who may pass, and what the others are told. */
+/** The guard (RFC 6750, RFC 9449 section 7): who may pass, and what the others are told. */
 export interface Guard {
   /**
    * The token of a request, or the 401 that answers it. Only the
@@ -27,7 +29,7 @@ export interface Guard {
    */
   authenticate(request: Request, log: Logger): Promise<AccessToken | Response>;
   /** The 403 for a token that lacks some of the scopes that a call needs; `undefined` when it has them. */
-  refuseScopes(token: AccessToken, needed: ReadonlySet<Scope>): Response | undefined;
+  refuseScopes(token: AccessToken, needed: ReadonlySet<Scope>, log: Logger): Response | undefined;
 }
 
 export function createGuard(options: GuardOptions): Guard {
@@ -35,38 +37,60 @@ export function createGuard(options: GuardOptions): Guard {
   const metadata = `resource_metadata="${options.resourceMetadataUrl}"`;
   const everything = `scope="${ALL_SCOPES.join(' ')}"`;
 
+  function unauthorized(scheme: Scheme, description: string, error?: string): Response {
+    const why = error ? [`error="${error}"`, `error_description="${plainAscii(description)}"`] : [];
+    return oauthError(401, error ?? 'invalid_token', description, {
+      'www-authenticate': challenge(scheme, [...why, metadata, everything]),
+    });
+  }
+
+  /** That a bound token comes with a proof of its key, and no other does. Asked for every request, whatever is cached. */
+  async function checkPossession(token: AccessToken, { scheme, jwt }: Credentials, request: Request): Promise<void> {
+    if (scheme === 'Bearer') {
+      if (token.jkt !== undefined) throw new InvalidTokenError('needs a proof', { client: token.clientId });
+      return;
+    }
+    if (token.jkt === undefined) throw new InvalidTokenError('has no key', { client: token.clientId });
+    const proof = request.headers.get('dpop');
+    const jkt = await options.dpop.check({ proof, method: request.method, url: options.resource, accessToken: jwt });
+    if (jkt !== token.jkt) throw new InvalidTokenError('another key', { got: jkt, expected: token.jkt });
+  }
+
   return {
     async authenticate(request, log) {
-      const header = request.headers.get('authorization');
-      if (!header || !/^bearer\b/i.test(header)) {
-        // RFC 6750 section 3.1: without a bearer token no error code.
-        return unauthorized('Send an access token of this server as a bearer token.', [metadata, everything]);
-      }
+      const header = request.headers.get('authorization') ?? '';
+      const scheme = schemeOf(header);
+      // RFC 6750 section 3.1: without a token no error code.
+      if (!scheme) return unauthorized('Bearer', 'Send an access token of this server as a bearer token.');
       try {
-        const jwt = BEARER.exec(header)?.[1];
+        const jwt = CREDENTIALS.exec(header)?.[1];
         if (!jwt) throw new InvalidTokenError('malformed');
         const token = await cache.verify(await options.keys(), jwt, options.now() / 1000);
-        if (await options.revocations.isRevoked(token)) throw new InvalidTokenError('revoked');
+        if (await options.revocations.isRevoked(token)) {
+          throw new InvalidTokenError('revoked', { client: token.clientId, grant: token.grantId });
+        }
+        await checkPossession(token, { scheme, jwt }, request);
         return token;
       } catch (error) {
-        if (!(error instanceof InvalidTokenError)) throw error;
-        log.info('access token refused', { fault: error.fault, ...error.details });
-        const description = DESCRIPTIONS[error.fault];
-        return unauthorized(description, [
-          'error="invalid_token"',
-          `error_description="${description}"`,
-          metadata,
-          everything,
-        ]);
+        if (error instanceof InvalidTokenError) {
+          log.info('access token refused', { fault: error.fault, ...error.details });
+          return unauthorized(scheme, DESCRIPTIONS[error.fault], 'invalid_token');
+        }
+        if (!(error instanceof InvalidProofError)) throw error;
+        log.info('proof of possession refused', { fault: error.error, reason: error.message });
+        const response = unauthorized('DPoP', error.message, error.error);
+        response.headers.set('dpop-nonce', error.nonce);
+        return response;
       }
     },
 
-    refuseScopes(token, needed) {
+    refuseScopes(token, needed, log) {
       if (covers(token.scopes, needed)) return undefined;
+      log.info('scopes missing', { client: token.clientId, got: token.scopes, needed: [...needed] });
       const union = ALL_SCOPES.filter(scope => needed.has(scope) || token.scopes.includes(scope)).join(' ');
       const description = `This call needs the scopes ${[...needed].join(' ')}.`;
       return oauthError(403, 'insufficient_scope', description, {
-        'www-authenticate': challenge([
+        'www-authenticate': challenge(token.jkt ? 'DPoP' : 'Bearer', [
           'error="insufficient_scope"',
           `error_description="${description}"`,
           metadata,
@@ -77,8 +101,20 @@ export function createGuard(options: GuardOptions): Guard {
   };
 }
 
+type Scheme = 'Bearer' | 'DPoP';
+
+interface Credentials {
+  readonly scheme: Scheme;
+  readonly jwt: string;
+}
+
+function schemeOf(header: string): Scheme | undefined {
+  if (/^bearer\b/i.test(header)) return 'Bearer';
+  return /^dpop\b/i.test(header) ? 'DPoP' : undefined;
+}
+
 /** RFC 6750 section 2.1: one token, of the characters that a token has. */
-const BEARER = /^bearer +([\w\-.~+/]+=*) *$/i;
+const CREDENTIALS = /^(?:bearer|dpop) +([\w\-.~+/]+=*) *$/i;
 
 const DESCRIPTIONS: Record<TokenFault, string> = {
   malformed: 'This is not an access token.',
@@ -89,12 +125,12 @@ const DESCRIPTIONS: Record<TokenFault, string> = {
   expired: 'The access token has expired.',
   'not yet valid': 'The access token is not valid yet.',
   revoked: 'The access token was revoked.',
+  'needs a proof': 'The access token is bound to a key. Send it as DPoP, with a proof.',
+  'has no key': 'The access token is not bound to a key. Send it as Bearer.',
+  'another key': 'The proof was not signed with the key that the access token is bound to.',
 };
 
-function unauthorized(description: string, parameters: readonly string[]): Response {
-  return oauthError(401, 'invalid_token', description, { 'www-authenticate': challenge(parameters) });
-}
-
-function challenge(parameters: readonly string[]): string {
-  return `Bearer ${parameters.join(', ')}`;
+function challenge(scheme: Scheme, parameters: readonly string[]): string {
+  const algorithms = scheme === 'DPoP' ? [`algs="${DPOP_ALGORITHMS.join(' ')}"`] : [];
+  return `${scheme} ${[...parameters, ...algorithms].join(', ')}`;
 }

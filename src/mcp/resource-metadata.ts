@@ -1,3 +1,4 @@
+import { DPOP_ALGORITHMS } from '../access/dpop.ts';
 import { ALL_SCOPES } from '../access/scopes.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { json, preflight, withCors } from '../http/responses.ts';
@@ -20,6 +21,7 @@ export function createResourceMetadataEndpoint({ issuer, resource, name }: Resou
     authorization_servers: [issuer],
     scopes_supported: ALL_SCOPES,
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     resource_name: name,
   };
   return async request => {

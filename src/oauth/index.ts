@@ -10,6 +10,7 @@ import { accountEndpoint } from './people/account.ts';
 import { landingEndpoint, type ServerFacts } from './people/landing.ts';
 import { logoutEndpoint } from './people/logout.ts';
 import type { OAuthServices } from './services.ts';
+import { introspectionEndpoint } from './tokens/introspect.ts';
 import { revocationEndpoint } from './tokens/revoke.ts';
 import { tokenEndpoint } from './tokens/token.ts';
 
@@ -24,6 +25,7 @@ export interface OAuthEndpoints {
   readonly consent: Endpoint;
   readonly token: Endpoint;
   readonly revoke: Endpoint;
+  readonly introspect: Endpoint;
 }
 
 export function createOAuth(services: OAuthServices, server: ServerFacts): OAuthEndpoints {
@@ -38,5 +40,6 @@ export function createOAuth(services: OAuthServices, server: ServerFacts): OAuth
     register: registrationEndpoint(services),
     token: tokenEndpoint(services),
     revoke: revocationEndpoint(services),
+    introspect: introspectionEndpoint(services),
   };
 }

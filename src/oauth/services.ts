@@ -1,7 +1,10 @@
+import type { Dpop } from '../access/dpop.ts';
+import type { Revocations } from '../access/revocations.ts';
 import type { Entra } from '../entra/sign-in.ts';
 import type { CookieNames } from '../http/cookies.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RandomBytes } from '../keys/random.ts';
+import type { PreregisteredClient } from '../setting-values.ts';
 import type { Clients } from '../storage/clients.ts';
 import type { Erasure } from '../storage/erasure.ts';
 import type { Grants } from '../storage/grants.ts';
@@ -10,6 +13,7 @@ import type { Sessions } from '../storage/sessions.ts';
 import type { Signins } from '../storage/signins.ts';
 import type { ClientDirectory } from './clients/client.ts';
 import type { Limits } from './limits.ts';
+import type { RedeemedChallenges } from './tokens/redeemed-challenges.ts';
 
 /** What the authorization server's endpoints share. */
 export interface OAuthServices {
@@ -36,10 +40,15 @@ export interface OAuthServices {
   };
   readonly limits: Limits;
   readonly sessions: Sessions;
-  readonly revocations: {
+  readonly revocations: Revocations & {
     /** Makes a grant's access tokens stop; `until` in milliseconds. */
     add(grantId: string, until: number): Promise<void>;
   };
+  readonly dpop: Dpop;
+  /** PKCE challenges that were used up here a moment ago. */
+  readonly redeemedChallenges: RedeemedChallenges;
+  /** Resource servers that may introspect tokens. */
+  readonly introspectors: readonly PreregisteredClient[];
   readonly tokenExpirySeconds: number;
   readonly refreshRetrySeconds: number;
   readonly refreshIdleSeconds: number;

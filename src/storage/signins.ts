@@ -48,6 +48,8 @@ export type RedeemedSignin = Answered & {
   redeemedAt: number;
   /** The secret that the refresh token was made with. */
   redeemKid: string;
+  /** Thumbprint of the key whose proof came with the code (RFC 9449). */
+  redeemJkt?: string;
   grantId: string;
   /** When the grant ends unless it is renewed: for the purge, which files it by this hour. */
   grantExpiresAt: number;

@@ -4,6 +4,7 @@ import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as TransportOf1 } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
+import { createDpop } from '../../src/access/dpop.ts';
 import type { Scope } from '../../src/access/scopes.ts';
 import { createKeyRing, type KeyRing } from '../../src/keys/key-ring.ts';
 import { parseSecrets } from '../../src/keys/secret.ts';
@@ -63,6 +64,7 @@ export async function startProtectedResource(
     resourceMetadataUrl: METADATA_URL,
     isOriginAllowed: createOriginRule({ publicOrigin: ISSUER }),
     keys: async () => keys,
+    dpop: createDpop({ keys: async () => keys, now }),
     revocations: { isRevoked: async ({ grantId }) => revoked.has(grantId) },
     services: {
       notes: openNotes(tables, { now: () => ++clock.now, random }),

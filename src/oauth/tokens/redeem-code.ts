@@ -12,9 +12,10 @@ import { authenticateClient, type PresentedClient } from '../clients/client-auth
 import { isOwnResource } from '../resource.ts';
 import type { OAuthServices } from '../services.ts';
 import { endGrant } from './end-grant.ts';
+import { checkKey } from './proof.ts';
 import { refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
 import { TokenError } from './token-error.ts';
-import { GRANT_IDLE_MS, type TokenAnswer, tokenAnswer } from './tokens.ts';
+import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './tokens.ts';
 
 type AnsweredSignin = StoredSignin<CompletedSignin | RedeemedSignin>;
 
@@ -25,12 +26,14 @@ type AnsweredSignin = StoredSignin<CompletedSignin | RedeemedSignin>;
  * nothing. Then one attempt claims the row. Whoever comes second finds in it what
  * was made, and within 30 s answers alike; a full match later ends the grant.
  *
+ * @param jkt the key that the request proves to hold, to which the tokens are then bound (RFC 9449 section 5)
  * @throws TokenError
  */
 export async function redeemCode(
   services: OAuthServices,
   presented: PresentedClient,
   form: FormParameters,
+  jkt: string | undefined,
   context: RequestContext,
 ): Promise<TokenAnswer> {
   const code = form.get('code') ?? '';
@@ -39,10 +42,13 @@ export async function redeemCode(
   const found = await services.signins.read(signinId);
   if (!found || found.stage === 'started') throw unknownCode();
   const request = await checkBinding(services, found, code, presented, form);
+  if (request.dpopJkt !== undefined) checkKey(request.dpopJkt, jkt);
 
   const ring = await services.keys();
   const claim = randomText(services.random, 16);
-  const signin = await claimCode(services, ring, signinId, found, claim);
+  const signin = await claimCode(services, ring, signinId, found, { claim, jkt });
+  // An answer is given again to the same key only, and another one's request changes nothing.
+  checkKey(signin.redeemJkt, jkt);
   const person = JSON.parse(signin.person) as Person;
   const key: GrantKey = { person, grantId: signin.grantId };
   const isLate = signin.redeemClaim !== claim && services.now() >= signin.redeemedAt + RETRY_MS;
@@ -58,7 +64,7 @@ export async function redeemCode(
   // The secret that it is made with is gone: without it this grant could never be renewed.
   if (request.offline && !refreshToken)
     throw new TokenError('invalid_grant', 'The key of this sign-in is gone. Sign in again.');
-  const grant = newGrant(signin, request, person, services.tokenExpirySeconds, refreshToken);
+  const grant = newGrant(services, signin, request, person, refreshToken);
   // "Exists" is as good: it can only be this very grant. But it may have ended since.
   if ((await services.grants.insert(key, grant)) !== 'written') {
     const stored = await services.grants.read(key);
@@ -104,19 +110,25 @@ async function checkBinding(
   return request;
 }
 
+/** One attempt to redeem a code: its nonce, and the key that it proves to hold. */
+interface Attempt {
+  readonly claim: string;
+  readonly jkt: string | undefined;
+}
+
 /** Claims a code, or finds whose claim it bears: somebody was faster, or the answer of our own write was lost. */
 async function claimCode(
   services: OAuthServices,
   ring: KeyRing,
   signinId: string,
   signin: AnsweredSignin,
-  claim: string,
+  attempt: Attempt,
 ): Promise<RedeemedSignin> {
   if (signin.stage === 'redeemed') return signin;
   if (services.now() >= signin.completedAt + CODE_SECONDS * 1000) {
     throw new TokenError('invalid_grant', 'The code has expired.');
   }
-  const next = redeemed(services, ring, signin, claim);
+  const next = redeemed(services, ring, signin, attempt);
   if ((await services.signins.advance(signin, next)) === 'written') return next;
   const winner = await services.signins.read(signinId);
   if (winner?.stage !== 'redeemed') throw unknownCode();
@@ -127,7 +139,7 @@ function redeemed(
   services: OAuthServices,
   ring: KeyRing,
   signin: StoredSignin<CompletedSignin>,
-  claim: string,
+  { claim, jkt }: Attempt,
 ): RedeemedSignin {
   const { etag: _etag, ...row } = signin;
   const redeemedAt = services.now();
@@ -137,37 +149,40 @@ function redeemed(
     redeemClaim: claim,
     redeemedAt,
     redeemKid: ring.signing.kid,
+    ...(jkt ? { redeemJkt: jkt } : {}),
     // The claim names the grant: both are 128 random bits of the attempt that won.
     grantId: claim,
-    grantExpiresAt: redeemedAt + GRANT_IDLE_MS,
+    grantExpiresAt: grantExpiry(services, redeemedAt, redeemedAt),
   };
 }
 
 const unknownCode = () => new TokenError('invalid_grant', 'The code is not known or has expired.');
 
 function newGrant(
+  services: OAuthServices,
   signin: RedeemedSignin,
   request: AuthorizationRequest,
   person: Person,
-  tokenExpirySeconds: number,
   refreshToken?: string,
 ): Grant {
+  const times = { issuedAt: signin.redeemedAt, expiresAt: signin.grantExpiresAt };
   return {
     kind: 'client',
     clientId: request.clientId,
     ...(request.clientName ? { clientName: request.clientName } : {}),
     ...(request.clientSecretHash ? { clientSecretHash: request.clientSecretHash } : {}),
+    ...(request.clientAuth ? { clientAuth: request.clientAuth } : {}),
     redirectUri: request.redirectUri,
     ...(request.approvedScope ? { approvedScope: request.approvedScope } : {}),
     scope: request.scopes.join(' '),
     resource: request.resource,
     ...(person.name ? { name: person.name } : {}),
     ...(person.email ? { email: person.email } : {}),
+    ...(signin.redeemJkt ? { dpopJkt: signin.redeemJkt } : {}),
     createdAt: signin.redeemedAt,
-    expiresAt: signin.grantExpiresAt,
+    ...times,
     generation: 0,
-    issuedAt: signin.redeemedAt,
-    tokensExpireAt: signin.redeemedAt + tokenExpirySeconds * 1000,
+    tokensExpireAt: tokenExpiry(services, times),
     ...(refreshToken ? { refreshHash: refreshTokenHash(refreshToken) } : {}),
   };
 }

@@ -8,9 +8,10 @@ import { authenticateClient, type PresentedClient } from '../clients/client-auth
 import { isOwnResource } from '../resource.ts';
 import type { OAuthServices } from '../services.ts';
 import { endGrant } from './end-grant.ts';
+import { checkKey } from './proof.ts';
 import { grantOfRefreshToken, makeRefreshToken, refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
 import { TokenError } from './token-error.ts';
-import { GRANT_IDLE_MS, type TokenAnswer, tokenAnswer } from './tokens.ts';
+import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './tokens.ts';
 
 /**
  * Renews with a refresh token (OAuth 2.1 section 4.3), which is spent by it.
@@ -21,12 +22,14 @@ import { GRANT_IDLE_MS, type TokenAnswer, tokenAnswer } from './tokens.ts';
  * - Any other spent one within the window after it was spent: refused, no more.
  * - A spent one after the window: somebody else has it. The grant ends.
  *
+ * @param jkt the key that the request proves to hold: the new tokens are bound to it (RFC 9449 section 5)
  * @throws TokenError
  */
 export async function renew(
   services: OAuthServices,
   presented: PresentedClient,
   form: FormParameters,
+  jkt: string | undefined,
   context: RequestContext,
 ): Promise<TokenAnswer> {
   const token = form.get('refresh_token') ?? '';
@@ -38,14 +41,15 @@ export async function renew(
   // the second read finds the token spent just now.
   let mine: Awaited<ReturnType<typeof rotation>> | undefined;
   for (const last of [false, true]) {
-    const grant = await checkGrant(services, await services.grants.read(key), presented, form);
+    const grant = await checkGrant(services, await services.grants.read(key), presented, form, jkt);
     // Our own write, whose answer was lost.
     if (mine && grant.successorSalt === mine.grant.successorSalt) {
       return tokenAnswer(services, key, narrowed(grant, form), mine.token);
     }
-    if (grant.refreshHash !== hash) return answerSpent(services, key, narrowed(grant, form), token, hash, context);
+    if (grant.refreshHash !== hash)
+      return answerSpent(services, key, narrowed(grant, form), { token, hash, jkt }, context);
 
-    mine = await rotation(services, key, grant, token);
+    mine = await rotation(services, key, grant, { token, jkt });
     const outcome = await services.grants.rotate(key, grant, mine.grant, hash);
     if (outcome === 'written') {
       context.log.info('grant renewed', { client: grant.clientId, grant: key.grantId });
@@ -62,6 +66,7 @@ async function checkGrant(
   grant: Stored<Grant> | undefined,
   presented: PresentedClient,
   form: FormParameters,
+  jkt: string | undefined,
 ): Promise<Stored<Grant>> {
   if (!grant) throw new TokenError('invalid_grant', 'The grant is not known.');
   await authenticateClient(services, presented, grant);
@@ -70,25 +75,31 @@ async function checkGrant(
     throw new TokenError('invalid_target', 'The resource is not this server.');
   }
   if (grant.endedAt !== undefined) throw new TokenError('invalid_grant', `The grant has ended: ${grant.endReason}.`);
-  if (services.now() >= grant.expiresAt) throw new TokenError('invalid_grant', 'The grant has expired.');
+  // A client that authenticates may change its key; a public one has nothing else to be known by.
+  const isPublic = grant.clientSecretHash === undefined && grant.clientAuth === undefined;
+  if (isPublic && grant.dpopJkt !== undefined) checkKey(grant.dpopJkt, jkt);
+  const expiresAt = Math.min(grant.expiresAt, grantExpiry(services, grant.createdAt, grant.issuedAt));
+  if (services.now() >= expiresAt) throw new TokenError('invalid_grant', 'The grant has expired.');
   return grant;
 }
 
 async function rotation(
-  { keys, now, random, tokenExpirySeconds }: OAuthServices,
+  services: OAuthServices,
   key: GrantKey,
   from: Stored<Grant>,
-  token: string,
+  { token, jkt }: { token: string; jkt: string | undefined },
 ) {
-  const salt = randomText(random, 16);
-  const successor = makeRefreshToken(await keys(), key, token, salt);
-  const { etag: _etag, ...kept } = from;
+  const salt = randomText(services.random, 16);
+  const successor = makeRefreshToken(await services.keys(), key, token, salt);
+  const { etag: _etag, dpopJkt: _formerKey, ...kept } = from;
+  const issuedAt = services.now();
+  const times = { issuedAt, expiresAt: grantExpiry(services, from.createdAt, issuedAt) };
   const grant: Grant = {
     ...kept,
     generation: from.generation + 1,
-    issuedAt: now(),
-    expiresAt: now() + GRANT_IDLE_MS,
-    tokensExpireAt: Math.max(from.tokensExpireAt, now() + tokenExpirySeconds * 1000),
+    ...times,
+    tokensExpireAt: Math.max(from.tokensExpireAt, tokenExpiry(services, times)),
+    ...(jkt ? { dpopJkt: jkt } : {}),
     refreshHash: refreshTokenHash(successor.token),
     previousHash: refreshTokenHash(token),
     successorSalt: salt,
@@ -112,8 +123,7 @@ async function answerSpent(
   services: OAuthServices,
   key: GrantKey,
   grant: Stored<Grant>,
-  token: string,
-  hash: string,
+  { token, hash, jkt }: { token: string; hash: string; jkt: string | undefined },
   context: RequestContext,
 ): Promise<TokenAnswer> {
   const windowMs = services.refreshRetrySeconds * 1000;
@@ -126,6 +136,7 @@ async function answerSpent(
     context.log.warn('refresh token reused: its grant has ended', { client: grant.clientId, grant: key.grantId });
     throw new TokenError('invalid_grant', 'The refresh token was already used. The grant has ended.');
   }
+  checkKey(grant.dpopJkt, jkt);
   const { successorSalt: salt, successorKid: kid } = grant;
   const successor =
     isLastSpent && salt && kid ? remakeRefreshToken(await services.keys(), key, token, salt, kid) : undefined;

@@ -1,3 +1,4 @@
+import { InvalidProofError } from '../../access/dpop.ts';
 import { readForm } from '../../http/body.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
 import { BadRequestError, UnavailableError } from '../../http/errors.ts';
@@ -5,6 +6,7 @@ import { json, oauthError, preflight, temporarilyUnavailable, withCors } from '.
 import { describeError } from '../../log.ts';
 import { readClient } from '../clients/client-authentication.ts';
 import type { OAuthServices } from '../services.ts';
+import { provenKey } from './proof.ts';
 import { redeemCode } from './redeem-code.ts';
 import { renew } from './renew.ts';
 import { TokenError } from './token-error.ts';
@@ -19,11 +21,13 @@ export function tokenEndpoint(services: OAuthServices): Endpoint {
     const form = await readForm(request);
     const presented = readClient(request, form);
     const grantType = form.get('grant_type');
+    const jkt = await provenKey(services, request);
+    const nonce = async () => (jkt ? { 'dpop-nonce': await services.dpop.nonce() } : {});
     switch (grantType) {
       case 'authorization_code':
-        return json(200, await redeemCode(services, presented, form, context));
+        return json(200, await redeemCode(services, presented, form, jkt, context), await nonce());
       case 'refresh_token':
-        return json(200, await renew(services, presented, form, context));
+        return json(200, await renew(services, presented, form, jkt, context), await nonce());
       case undefined:
         throw new TokenError('invalid_request', 'The request has no grant_type.');
       default:
@@ -34,19 +38,28 @@ export function tokenEndpoint(services: OAuthServices): Endpoint {
 
 /** What the token and the revocation endpoint share: CORS, preflights, and errors in the RFC's form. */
 export function oauthPost(endpoint: Endpoint): Endpoint {
+  const served = withTokenErrors(endpoint);
+  return async (request, context) =>
+    request.method === 'OPTIONS' ? preflight(['POST']) : withCors(await served(request, context));
+}
+
+/** Answers what an endpoint throws as RFC 6749 section 5.2 says. */
+export function withTokenErrors(endpoint: Endpoint): Endpoint {
   return async (request, context) => {
-    if (request.method === 'OPTIONS') return preflight(['POST']);
     try {
-      return withCors(await endpoint(request, context));
+      return await endpoint(request, context);
     } catch (error) {
-      if (error instanceof TokenError) {
+      if (error instanceof TokenError || error instanceof InvalidProofError) {
         context.log.info('token request refused', { error: error.error, reason: error.message });
-        return withCors(error.toResponse());
       }
-      if (error instanceof BadRequestError) return withCors(oauthError(error.status, 'invalid_request', error.message));
+      if (error instanceof TokenError) return error.toResponse();
+      if (error instanceof InvalidProofError) {
+        return oauthError(400, error.error, error.message, { 'dpop-nonce': error.nonce });
+      }
+      if (error instanceof BadRequestError) return oauthError(error.status, 'invalid_request', error.message);
       if (!(error instanceof UnavailableError)) throw error;
       context.log.error('token request not served', { reason: describeError(error) });
-      return withCors(temporarilyUnavailable(error.retryAfterSeconds));
+      return temporarilyUnavailable(error.retryAfterSeconds);
     }
   };
 }

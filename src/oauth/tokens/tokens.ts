@@ -7,14 +7,31 @@ import type { OAuthServices } from '../services.ts';
 /** A successful answer of the token endpoint (RFC 6749 section 5.1). */
 export interface TokenAnswer {
   readonly access_token: string;
-  readonly token_type: 'Bearer';
+  readonly token_type: 'Bearer' | 'DPoP';
   readonly expires_in: number;
   readonly scope: string;
   readonly refresh_token?: string;
 }
 
-/** How long a grant lives without a renewal, in milliseconds: 30 days. */
-export const GRANT_IDLE_MS = 30 * 24 * 3_600_000;
+/**
+ * When a grant ends whose tokens are issued now, unless it is renewed: it may idle
+ * for a while, and never outlives its cap. In milliseconds, as what it takes.
+ */
+export function grantExpiry(
+  { refreshIdleSeconds, refreshMaxSeconds }: Pick<OAuthServices, 'refreshIdleSeconds' | 'refreshMaxSeconds'>,
+  createdAt: number,
+  issuedAt: number,
+): number {
+  return Math.min(issuedAt + refreshIdleSeconds * 1000, createdAt + refreshMaxSeconds * 1000);
+}
+
+/** When the access token of a grant's newest generation expires: with the grant at the latest. In milliseconds. */
+export function tokenExpiry(
+  { tokenExpirySeconds }: Pick<OAuthServices, 'tokenExpirySeconds'>,
+  { issuedAt, expiresAt }: Pick<Grant, 'issuedAt' | 'expiresAt'>,
+): number {
+  return Math.min(issuedAt + tokenExpirySeconds * 1000, expiresAt);
+}
 
 /** How long a token for scripts lives: an hour, whatever other tokens do. */
 export const SCRIPT_TOKEN_SECONDS = 3600;
@@ -32,7 +49,7 @@ export async function tokenAnswer(
   refreshToken?: string,
 ): Promise<TokenAnswer> {
   const issuedAt = Math.floor(grant.issuedAt / 1000);
-  const expiresAt = issuedAt + services.tokenExpirySeconds;
+  const expiresAt = Math.floor(tokenExpiry(services, grant) / 1000);
   const access_token = await signAccessToken(await services.keys(), services.origin, {
     person: { ...person, ...(grant.name ? { name: grant.name } : {}), ...(grant.email ? { email: grant.email } : {}) },
     clientId: grant.clientId,
@@ -45,10 +62,11 @@ export async function tokenAnswer(
     scopes: parseScopes(grant.scope),
     issuedAt,
     expiresAt,
+    ...(grant.dpopJkt ? { jkt: grant.dpopJkt } : {}),
   });
   return {
     access_token,
-    token_type: 'Bearer',
+    token_type: grant.dpopJkt ? 'DPoP' : 'Bearer',
     expires_in: expiresAt - Math.floor(services.now() / 1000),
     scope: grant.scope,
     ...(refreshToken ? { refresh_token: refreshToken } : {}),

@@ -22,6 +22,7 @@ test('RS-28, RS-29, RS-33: says what the resource is and who issues its tokens',
     authorization_servers: ['https://mcp.example'],
     scopes_supported: ['profile', 'notes:read', 'notes:write'],
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'ES384', 'RS256', 'PS256', 'Ed25519', 'EdDSA'],
     resource_name: 'Notes',
   });
 });

@@ -1,0 +1,71 @@
+import { type AccessToken, InvalidTokenError, verifyAccessToken } from '../../access/access-token.ts';
+import { personKey } from '../../access/person.ts';
+import { type FormParameters, readForm } from '../../http/body.ts';
+import type { Endpoint } from '../../http/endpoint.ts';
+import { json } from '../../http/responses.ts';
+import { isSecretOf, PLAIN } from '../clients/client.ts';
+import { readClient } from '../clients/client-authentication.ts';
+import type { OAuthServices } from '../services.ts';
+import { withTokenErrors } from './token.ts';
+import { TokenError } from './token-error.ts';
+
+/**
+ * Introspection (RFC 7662) for resource servers that the operator has named. It
+ * tells of access tokens that this server's own endpoint would accept; all else,
+ * refresh tokens among it, is `{"active":false}` with no word why. Where nobody
+ * is named the endpoint is not there.
+ */
+export function introspectionEndpoint(services: OAuthServices): Endpoint {
+  const { introspectors } = services;
+  if (introspectors.length === 0) return async () => new Response(null, { status: 404 });
+
+  /** @throws TokenError for a caller who is not named, or whose secret is wrong */
+  function authenticate(request: Request, form: FormParameters): string {
+    const { clientId, secret = '', basic } = readClient(request, form);
+    const hash = introspectors.find(client => client.client_id === clientId)?.client_secret_sha256;
+    // Compared for an unknown caller too, so that the time does not tell who is named.
+    const isRight = isSecretOf(PLAIN + (hash ?? 'A'.repeat(43)), secret);
+    if (!hash || !isRight) throw new TokenError('invalid_client', 'The caller may not introspect tokens.', 401, basic);
+    return clientId;
+  }
+
+  async function live(token: string): Promise<AccessToken | undefined> {
+    try {
+      const { origin: issuer, resource, now } = services;
+      const verified = await verifyAccessToken(await services.keys(), { issuer, resource }, token, now() / 1000);
+      return (await services.revocations.isRevoked(verified)) ? undefined : verified;
+    } catch (error) {
+      if (error instanceof InvalidTokenError) return undefined;
+      throw error;
+    }
+  }
+
+  return withTokenErrors(async (request, context) => {
+    const form = await readForm(request);
+    const caller = authenticate(request, form);
+    const token = form.get('token');
+    if (!token) throw new TokenError('invalid_request', 'The request has no token.');
+    const found = await live(token);
+    context.log.debug('token introspected', { client: caller, active: found !== undefined });
+    return json(200, found ? described(found, services.origin) : { active: false });
+  });
+}
+
+/** RFC 7662 section 2.2, with `cnf` of RFC 9449 section 6.2. */
+function described(token: AccessToken, issuer: string) {
+  const { person, jkt } = token;
+  return {
+    active: true,
+    scope: token.scopes.join(' '),
+    client_id: token.clientId,
+    ...(person.email ? { username: person.email } : {}),
+    token_type: jkt ? 'DPoP' : 'Bearer',
+    exp: token.expiresAt,
+    iat: token.issuedAt,
+    sub: personKey(person),
+    aud: token.resource,
+    iss: issuer,
+    jti: token.tokenId,
+    ...(jkt ? { cnf: { jkt } } : {}),
+  };
+}
