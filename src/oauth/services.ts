@@ -5,6 +5,7 @@ import type { CookieNames } from '../http/cookies.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RandomBytes } from '../keys/random.ts';
 import type { PreregisteredClient } from '../setting-values.ts';
+import type { Assertions } from '../storage/assertions.ts';
 import type { Clients } from '../storage/clients.ts';
 import type { Erasure } from '../storage/erasure.ts';
 import type { Grants } from '../storage/grants.ts';
@@ -30,6 +31,8 @@ export interface OAuthServices {
   readonly notes: Pick<Notes, 'page' | 'remove'>;
   readonly erasure: Erasure;
   readonly clients: ClientDirectory;
+  /** The names of clients' assertions that were used. */
+  readonly assertions: Assertions;
   readonly registration: {
     /** Whether clients may register themselves. */
     readonly isOpen: boolean;

@@ -2,11 +2,12 @@ import { type PersonId, personKey } from '../access/person.ts';
 import { clientRow, isDisposable, type StoredClient, unusedPartition } from './clients.ts';
 import { expiryHour } from './expiry.ts';
 import { type Grant, grantRow, indexPartition, openGrants, spentRow } from './grants.ts';
+import { removeMatching, removeRows } from './remove-rows.ts';
 import type { Signin } from './signins.ts';
-import { type Columns, odata, type RowKeys, type Table, type Tables, type TransactionWrite } from './tables.ts';
+import { type Columns, odata, type Table, type Tables } from './tables.ts';
 
 /** How many rows went, by table. */
-export type PurgeReport = Record<'signins' | 'sessions' | 'revocations' | 'grants' | 'clients', number>;
+export type PurgeReport = Record<'signins' | 'sessions' | 'revocations' | 'assertions' | 'grants' | 'clients', number>;
 
 /**
  * Deletes what is due and reads nothing else: rows whose hour has passed.
@@ -20,8 +21,9 @@ export type PurgeReport = Record<'signins' | 'sessions' | 'revocations' | 'grant
 export async function purge(tables: Tables, now: number): Promise<PurgeReport> {
   return {
     signins: await purgeSignins(tables, now),
-    sessions: await purgeDue(tables.table('sessions'), now),
-    revocations: await purgeDue(tables.table('revocations'), now),
+    sessions: await removeMatching(tables.table('sessions'), due(now)),
+    revocations: await removeMatching(tables.table('revocations'), due(now)),
+    assertions: await removeMatching(tables.table('assertions'), due(now)),
     grants: await purgeGrants(tables.table('grants'), now),
     clients: await purgeClients(tables.table('clients'), now),
   };
@@ -29,8 +31,6 @@ export async function purge(tables: Tables, now: number): Promise<PurgeReport> {
 
 /** Rows that one round reads. */
 const ROUND = 500;
-/** Rows that one transaction may hold. */
-const TRANSACTION = 100;
 
 const due = (now: number) => odata`PartitionKey lt ${expiryHour(now)}`;
 
@@ -46,17 +46,7 @@ async function purgeSignins(tables: Tables, now: number): Promise<number> {
       const { grantId, person, grantExpiresAt } = row;
       await grants.file({ person: JSON.parse(person) as PersonId, grantId }, grantExpiresAt);
     }
-    await removeAll(signins, rows);
-    count += rows.length;
-  }
-}
-
-async function purgeDue(table: Table, now: number): Promise<number> {
-  let count = 0;
-  for (;;) {
-    const { rows } = await table.page(due(now), ROUND);
-    if (rows.length === 0) return count;
-    await removeAll(table, rows);
+    await removeRows(signins, rows);
     count += rows.length;
   }
 }
@@ -97,31 +87,12 @@ async function purgeClients(table: Table, now: number): Promise<number> {
       const outcome = await table.write({ type: 'delete', keys: clientRow(id), etag: client.etag });
       if (outcome === 'written') count += 1;
     }
-    await removeAll(table, rows);
+    await removeRows(table, rows);
   }
 }
 
 async function removeSpent(table: Table, person: string, grantId: string): Promise<void> {
   // `/` is the character after `.`: the end of this grant's spent rows.
   const filter = odata`PartitionKey eq ${person} and RowKey ge ${spentRow(grantId, '')} and RowKey lt ${`s.${grantId}/`}`;
-  for (;;) {
-    const { rows } = await table.page(filter, ROUND);
-    if (rows.length === 0) return;
-    await removeAll(table, rows);
-  }
-}
-
-/** Deletes rows, those of one partition together. A row that is already gone is no failure. */
-async function removeAll(table: Table, rows: readonly RowKeys[]): Promise<void> {
-  for (const partition of new Set(rows.map(row => row.partitionKey))) {
-    const each = rows.filter(row => row.partitionKey === partition);
-    for (let start = 0; start < each.length; start += TRANSACTION) {
-      const [first, ...rest] = each
-        .slice(start, start + TRANSACTION)
-        .map(({ partitionKey, rowKey }): TransactionWrite => ({ type: 'delete', keys: { partitionKey, rowKey } }));
-      if (first && (await table.transaction([first, ...rest])) !== 'written') {
-        for (const row of each.slice(start, start + TRANSACTION)) await table.remove(row);
-      }
-    }
-  }
+  await removeMatching(table, filter);
 }

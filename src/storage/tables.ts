@@ -64,7 +64,7 @@ export interface TablesOptions {
   timeoutMs?: number;
 }
 
-const TABLE_NAMES = ['signins', 'grants', 'clients', 'sessions', 'revocations', 'notes', 'keys'] as const;
+const TABLE_NAMES = ['signins', 'grants', 'clients', 'sessions', 'revocations', 'assertions', 'notes', 'keys'] as const;
 export type TableName = (typeof TABLE_NAMES)[number];
 
 export interface Tables {

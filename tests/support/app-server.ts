@@ -46,6 +46,8 @@ export interface AppServerOptions {
   fetchDocument?: FetchDocument;
   /** How the app proves itself to the stand-in; a secret unless it says otherwise. */
   credential?: Pick<EntraOptions, 'certificate' | 'federatedIdentity'>;
+  /** The stand-in serves people of many tenants. */
+  audience?: EntraOptions['audience'];
   identityToken?: Surroundings['identityToken'];
 }
 
@@ -82,6 +84,7 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
   };
   const entra = await startEntra({
     redirectUris: [`${origin}/auth/callback`, `${origin}/`],
+    ...(options.audience ? { audience: options.audience } : {}),
     ...(options.credential ?? { clientSecret: newSecret() }),
     now: () => clock.now,
   });
@@ -89,7 +92,7 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
   const connectionString = (await options.connectionString?.(storage.connectionString)) ?? storage.connectionString;
 
   const { config } = loadConfig({
-    AUTH_TENANT_ID: entra.tenantId,
+    AUTH_TENANT_ID: options.audience ?? entra.tenantId,
     AUTH_CLIENT_ID: entra.clientId,
     AUTH_CLIENT_SECRET: entra.clientSecret,
     AUTH_AUTHORITY_HOST: entra.url,

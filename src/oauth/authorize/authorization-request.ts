@@ -3,6 +3,7 @@ import { FormParameters } from '../../http/body.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import { BadRequestError } from '../../http/errors.ts';
 import type { Client, ClientDirectory } from '../clients/client.ts';
+import { ClientDocumentError } from '../clients/documents/client-document-error.ts';
 import { isLoopbackUri, matchesRegistered, withoutLoopbackPort } from '../clients/redirect-uri.ts';
 import { PATHS } from '../paths.ts';
 import { isOwnResource } from '../resource.ts';
@@ -123,7 +124,11 @@ async function checkClientId(
   { clients, origin }: { clients: ClientDirectory; origin: string },
 ): Promise<Client> {
   if (!id) throw new AuthorizationRequestError('invalid_request', 'The request names no client_id.');
-  const client = await clients.find(id, context);
+  const client = await clients.find(id, context).catch(error => {
+    throw error instanceof ClientDocumentError
+      ? new AuthorizationRequestError('invalid_client', error.message, error.todo)
+      : error;
+  });
   if (client) return client;
   throw new AuthorizationRequestError(
     'invalid_client',

@@ -1,5 +1,7 @@
+import type { JWK } from 'jose';
 import * as z from 'zod';
 import { hashOf } from '../../keys/hash.ts';
+import type { AssertionAlgorithm } from './assertion-keys.ts';
 import { redirectUriProblem, withoutLoopbackPort } from './redirect-uri.ts';
 
 /** What a client may register with; a metadata document may name `private_key_jwt` too. */
@@ -10,7 +12,8 @@ const GRANT_TYPES = ['authorization_code', 'refresh_token'] as const;
 /** Control, formatting (bidi, zero width) and private characters: nothing that a name honestly needs. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-const text = (most: number) =>
+/** Text that a person can see all of. */
+export const text = (most: number) =>
   z
     .string()
     .max(most, `is longer than ${most} characters`)
@@ -22,7 +25,7 @@ const webUrl = text(2_000).refine(value => URL.canParse(value) && /^https?:\/\//
  * The members of a registration that this server keeps (RFC 7591 section 2).
  * Unknown members and grant types that it lacks are ignored, as the RFC allows.
  */
-const clientMetadata = z.object({
+export const clientMetadata = z.object({
   redirect_uris: z.array(z.string()).min(1, 'holds no URI').max(20, 'holds more than 20 URIs'),
   client_name: text(200).optional(),
   client_uri: webUrl.optional(),
@@ -50,26 +53,43 @@ type RegisteredMetadata = z.output<typeof clientMetadata>;
 /** What is known of a client, whoever said it. */
 export interface ClientMetadata extends Omit<RegisteredMetadata, 'token_endpoint_auth_method'> {
   readonly token_endpoint_auth_method: RegisteredMetadata['token_endpoint_auth_method'] | 'private_key_jwt';
+  /** The keys that verify its assertions, or where they are; only a document names them. */
+  readonly jwks?: { readonly keys: readonly JWK[] };
+  readonly jwks_uri?: string;
+  /** The one algorithm of its assertions, where it names one. */
+  readonly token_endpoint_auth_signing_alg?: AssertionAlgorithm | undefined;
 }
 
-export type ParsedMetadata = { metadata: ClientMetadata } | { problem: string; aboutRedirectUris: boolean };
+export type ParsedMetadata<T = ClientMetadata> = { metadata: T } | { problem: string; aboutRedirectUris: boolean };
 
 /**
- * Reads what a client says of itself. A member that is `null` or empty counts as
- * absent: some clients send one for each that they do not have.
+ * Reads what a client registers with.
  *
  * @param privateUseSchemes that its redirect URIs may have, besides the known ones
  */
 export function parseClientMetadata(body: unknown, privateUseSchemes: readonly string[] = []): ParsedMetadata {
+  return parseMetadata(clientMetadata, body, privateUseSchemes);
+}
+
+/**
+ * Reads what a client says of itself, by a schema. A member that is `null` or
+ * empty counts as absent: some clients send one for each that they do not have.
+ */
+export function parseMetadata<T extends Pick<RegisteredMetadata, 'redirect_uris'>>(
+  schema: z.ZodType<T>,
+  body: unknown,
+  privateUseSchemes: readonly string[],
+): ParsedMetadata<T> {
   const present =
     body !== null && typeof body === 'object' && !Array.isArray(body)
       ? Object.fromEntries(Object.entries(body).filter(([, value]) => !isEmpty(value)))
       : body;
-  const result = clientMetadata.safeParse(present);
+  const result = schema.safeParse(present);
   if (!result.success) {
     const [issue] = result.error.issues;
     const member = String(issue?.path[0] ?? 'the body');
-    return { problem: `${member} ${issue?.message ?? 'is not valid'}`, aboutRedirectUris: member === 'redirect_uris' };
+    const problem = issue?.code === 'invalid_type' ? 'is missing or of another type' : issue?.message;
+    return { problem: `${member} ${problem ?? 'is not valid'}`, aboutRedirectUris: member === 'redirect_uris' };
   }
   for (const uri of result.data.redirect_uris) {
     const problem = redirectUriProblem(uri, privateUseSchemes);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { JWK } from 'jose';
 import type { RequestContext } from '../../http/endpoint.ts';
 import { hashOf } from '../../keys/hash.ts';
 import { equalInConstantTime } from '../../keys/key-ring.ts';
@@ -20,10 +21,17 @@ export interface Client {
 export interface ClientDirectory {
   /**
    * The client of an id; `undefined` for an unknown one.
+   * @param context whose log tells what was fetched; absent: the app's own
    * @throws UnavailableError when it cannot be known now: storage or the document's host is down
    * @throws ClientDocumentError when the id names a document that is refused
    */
-  find(id: string, context: RequestContext): Promise<Client | undefined>;
+  find(id: string, context?: RequestContext): Promise<Client | undefined>;
+  /**
+   * The public keys that verify a client's assertions, fetched anew when none has
+   * this `kid`.
+   * @throws UnavailableError, ClientDocumentError as `find` does
+   */
+  keys(client: Client, kid: string | undefined): Promise<readonly JWK[]>;
   /** Records that a token was issued to a client that registered itself. */
   markUsed(id: string): Promise<void>;
 }

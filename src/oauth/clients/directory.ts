@@ -2,12 +2,13 @@ import type { Logger } from '../../log.ts';
 import type { Client, ClientDirectory } from './client.ts';
 import type { ClientDocuments } from './documents/client-documents.ts';
 import { namesDocument } from './documents/public-url.ts';
+import type { RegisteredClients } from './registered-clients.ts';
 
 export interface ClientDirectoryOptions {
   readonly preregistered: ReadonlyMap<string, Client>;
   /** Absent: a client that names a document is not known. */
   readonly documents?: ClientDocuments;
-  readonly registered: Pick<ClientDirectory, 'find' | 'markUsed'>;
+  readonly registered: RegisteredClients;
   /** Takes what is not said for one request. */
   readonly log: Logger;
 }
@@ -21,7 +22,7 @@ export function createClientDirectory(options: ClientDirectoryOptions): ClientDi
       if (!namesDocument(id)) return preregistered.get(id) ?? registered.find(id, context);
       if (!documents) return undefined;
       const metadata = await documents.find(id, context?.log ?? log);
-      return { id, source: 'document', metadata, mayIntrospect: false, unused: false };
+      return { id, source: 'document', metadata, unused: false };
     },
     keys: async ({ metadata }, kid) => documents?.keys(metadata, kid, log) ?? [],
     markUsed: id => registered.markUsed(id),

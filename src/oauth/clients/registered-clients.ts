@@ -3,6 +3,9 @@ import type { Clients } from '../../storage/clients.ts';
 import type { Client, ClientDirectory } from './client.ts';
 import type { ClientMetadata } from './client-metadata.ts';
 
+/** The part of the directory that storage holds. */
+export type RegisteredClients = Pick<ClientDirectory, 'find' | 'markUsed'>;
+
 /** The form of every client id that this server gives out; others are not looked up in storage. */
 const REGISTERED_ID = /^(pc\.[\w-]{43}|cc\.[\w-]{22})$/;
 
@@ -16,7 +19,7 @@ const REMEMBERED = 500;
  *
  * @param now milliseconds since the epoch
  */
-export function createRegisteredClients(registrations: Clients, now: () => number): ClientDirectory {
+export function createRegisteredClients(registrations: Clients, now: () => number): RegisteredClients {
   const used = new LruMap<Client>(REMEMBERED);
 
   return {
