@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Browser } from '../../../dev/browser/index.ts';
+import { type AppServer, startAppServer } from '../../support/app-server.ts';
+import { authorizationUrl, register } from '../../support/flows.ts';
+import { countTrips } from '../../support/storage-faults.ts';
+
+let server: AppServer;
+beforeAll(async () => {
+  server = await startAppServer({ trustedProxyHops: 1 });
+});
+afterAll(() => server.stop());
+
+/** Every test has an address of its own. */
+let last = 0;
+const newAddress = () => `203.0.113.${++last}`;
+
+function begin(address: string, headers: Record<string, string> = {}) {
+  return fetch(`${server.origin}/auth/login`, {
+    redirect: 'manual',
+    headers: { 'x-forwarded-for': `10.0.0.1, ${address}:1234`, ...headers },
+  });
+}
+
+async function statuses(count: number, work: () => Promise<Response>) {
+  const all: number[] = [];
+  for (let i = 0; i < count; i++) all.push((await work()).status);
+  return all;
+}
+
+test('an address may begin 60 sign-ins a minute, and then gets a page, and nothing is stored', async () => {
+  const address = newAddress();
+  expect(new Set(await statuses(60, () => begin(address)))).toEqual(new Set([303]));
+  const { trips, result: refused } = await countTrips(server.storage.accountName, () => begin(address));
+  expect(trips).toBe(0);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+  expect(refused.headers.getSetCookie()).toEqual([]);
+  expect(await refused.text()).toContain('Too many requests came from your network.');
+  const program = await begin(address, { accept: 'application/json' });
+  expect(await program.json()).toMatchObject({ error: 'temporarily_unavailable' });
+  expect((await begin(newAddress())).status).toBe(303);
+  server.clock.advance(1);
+  expect(await statuses(2, () => begin(address))).toEqual([303, 429]);
+});
+
+test('what a sender says of its own address does not help', async () => {
+  const address = newAddress();
+  let made = 0;
+  const all = await statuses(70, () => {
+    made += 1;
+    return begin(`192.0.2.${made}, ${address}`, { forwarded: `for=192.0.2.${made}`, 'x-real-ip': `192.0.2.${made}` });
+  });
+  expect(all.filter(status => status === 429)).toHaveLength(10);
+});
+
+test('an approval counts as one, for it is stored too', async () => {
+  const address = newAddress();
+  const client = await register(server);
+  const browser = new Browser();
+  const page = await browser.open(authorizationUrl(server, client).url);
+  const sealed = page.forms.flatMap(({ fields }) => fields).find(field => field.name === 'request')?.value ?? '';
+  const form = new URLSearchParams({ decision: 'approve', scope: 'profile', request: sealed });
+  const approve = () =>
+    fetch(`${server.origin}/oauth/consent`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        cookie: browser.cookies.header(new URL(page.url), false, true),
+        origin: server.origin,
+        'x-forwarded-for': address,
+      },
+      body: form,
+    });
+  expect((await approve()).status).toBe(303);
+  expect(new Set(await statuses(59, () => begin(address)))).toEqual(new Set([303]));
+  const { trips, result: refused } = await countTrips(server.storage.accountName, approve);
+  expect([refused.status, trips]).toEqual([429, 0]);
+  // Without the page's cookie nothing is counted: it is refused before.
+  const other = newAddress();
+  await statuses(70, () =>
+    fetch(`${server.origin}/oauth/consent`, { method: 'POST', headers: { 'x-forwarded-for': other }, body: form }),
+  );
+  expect((await begin(other)).status).toBe(303);
+});
