@@ -1,7 +1,7 @@
 import { Notes, type NotesProps } from './account-notes.tsx';
 import { page } from './page.tsx';
 import { Csrf, Foreign, Mark, Moment, type Person, SignedIn } from './parts.tsx';
-import { plainText, plainUri } from './text.ts';
+import { plainText } from './text.ts';
 
 /** What a person has granted, and what has not ended. */
 export interface ConnectedApp {
@@ -11,7 +11,7 @@ export interface ConnectedApp {
   readonly name?: string | undefined;
   /** Whose word its description is. */
   readonly origin: string;
-  /** The redirect URI's host, where it has one. */
+  /** The redirect URI's host, or what else names where its person is sent back to. */
   readonly sentTo?: string | undefined;
   /** What it may do, in words. */
   readonly scopes: readonly string[];
@@ -78,7 +78,7 @@ export function accountPage(props: AccountProps): Response {
             <h2 id="apps">Connected apps</h2>
             <p class="soft">
               {apps.length > 0
-                ? 'An app that you end loses its access within 30 seconds. Your approval is forgotten with it: you will be asked again.'
+                ? 'An app is listed once for each of its sign-ins. What you end loses its access within 30 seconds. When an app’s last one has ended your approval is forgotten: it has to ask you again.'
                 : 'No app has access in your name.'}
             </p>
           </div>
@@ -100,14 +100,14 @@ export function accountPage(props: AccountProps): Response {
             </form>
           ) : null}
           {ended.length > 0 ? (
-            <details open>
-              <summary>Ended lately</summary>
+            <div>
+              <h3>Ended lately</h3>
               <ul class="list">
                 {ended.map(each => (
                   <li>
                     <p>
                       <Name kind={each.kind} name={each.name} />
-                      {each.sentTo ? <span class="soft"> at {plainUri(each.sentTo)}</span> : null}
+                      {each.sentTo ? <span class="soft"> at {plainText(each.sentTo)}</span> : null}
                     </p>
                     <p class="soft">
                       <Moment at={each.endedAt} />. {each.why}
@@ -115,7 +115,7 @@ export function accountPage(props: AccountProps): Response {
                   </li>
                 ))}
               </ul>
-            </details>
+            </div>
           ) : null}
         </section>
         <Notes {...props.notes} csrf={csrf} />
@@ -176,7 +176,7 @@ function App({ app, csrf, id }: { app: ConnectedApp; csrf: string; id: string })
             <Name kind={app.kind} name={app.name} />
           </h3>
           <p class="soft">
-            {app.sentTo ? <>At {plainUri(app.sentTo)}. </> : null}
+            {app.sentTo ? <>At {plainText(app.sentTo)}. </> : null}
             {app.origin}
           </p>
         </div>

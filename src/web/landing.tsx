@@ -61,7 +61,7 @@ export function landingPage(props: LandingProps): Response {
         {person ? (
           <SignedIn person={person} csrf={scriptTokens.csrf}>
             <a class="button small" href="/account">
-              Your account
+              Account
             </a>
           </SignedIn>
         ) : (

@@ -71,10 +71,12 @@ export function SignedIn({ person, csrf, children }: { person: Person; csrf: str
           </>
         ) : null}
       </span>
-      {children}
-      <button type="submit" class="small">
-        Sign out
-      </button>
+      <span class="row">
+        {children}
+        <button type="submit" class="small">
+          Sign out
+        </button>
+      </span>
     </form>
   );
 }

@@ -1,4 +1,13 @@
-import { consentPage, errorPage, landingPage, signedOutPage } from '../../src/web/index.ts';
+import {
+  accountPage,
+  accountSignInPage,
+  consentPage,
+  deletedPage,
+  deletionPage,
+  errorPage,
+  landingPage,
+  signedOutPage,
+} from '../../src/web/index.ts';
 
 const scopes = [
   { scope: 'profile', description: 'See your name and e-mail address' },
@@ -14,6 +23,8 @@ const active = [
   { grantId: 'grant-2', scopes: ['notes:read', 'notes:write'], issuedAt: at(5), expiresAt: at(65) },
 ];
 const token = `eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.${'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(14)}.signature`;
+
+const account = { serverName: server.serverName, version: server.version, person, csrf: 'csrf-value', more: 0 };
 
 /** Every page, in each of its states: what the tests of all pages go through. */
 export const PAGES: Record<string, () => Response> = {
@@ -122,5 +133,88 @@ export const PAGES: Record<string, () => Response> = {
       correlationId: '0123456789abcdef0123456789abcdef',
       retryAfter: 60,
     }),
+  'account, nobody': () => accountSignInPage(),
+  'account, nothing kept': () => accountPage({ ...account, apps: [], ended: [], notes: { notes: [] } }),
+  account: () =>
+    accountPage({
+      ...account,
+      apps: [
+        {
+          grantId: 'grant-1',
+          kind: 'client',
+          name: 'Claude',
+          origin: 'Its description is published at claude.ai.',
+          sentTo: 'claude.ai',
+          scopes: scopes.map(({ description }) => description),
+          since: at(0),
+          renewedAt: at(30),
+          until: at(45),
+          isRenewable: true,
+          isOver: false,
+          isBoundToKey: true,
+        },
+        {
+          grantId: 'grant-3',
+          kind: 'script',
+          origin: 'You issued it on the first page of this server.',
+          scopes: ['Read the notes that you saved here'],
+          since: at(0),
+          until: at(60),
+          isRenewable: false,
+          isOver: false,
+          isBoundToKey: false,
+        },
+      ],
+      more: 7,
+      ended: [
+        { kind: 'client', name: 'Cursor', sentTo: 'cursor (an app)', endedAt: at(3), why: 'You ended it.' },
+        { kind: 'script', endedAt: at(2), why: 'You ended it.' },
+      ],
+      notes: { notes: [] },
+    }),
+  'account, worst case': () =>
+    accountPage({
+      ...account,
+      apps: [
+        {
+          grantId: 'grant-2',
+          kind: 'client',
+          name: `Worst Case ${'WWWWWWWWWW'.repeat(12)}`,
+          origin: 'It registered itself: nobody has verified its name.',
+          sentTo: 'localhost',
+          scopes: [],
+          since: at(0),
+          until: at(1),
+          isRenewable: false,
+          isOver: true,
+          isBoundToKey: false,
+        },
+      ],
+      ended: [],
+      notes: {
+        notes: [
+          { id: 'note-1', text: 'Buy milk\n  and bread', savedAt: at(9) },
+          { id: 'note-2', text: 'A long note, word after word. '.repeat(20), savedAt: at(8) },
+        ],
+        next: 'note-2',
+      },
+    }),
+  'account, notes searched': () =>
+    accountPage({
+      ...account,
+      apps: [],
+      ended: [],
+      notes: {
+        notes: [{ id: 'note-9', text: `חלב ${'w'.repeat(90)}`, savedAt: at(7) }],
+        query: 'חלב',
+        from: 'note-3',
+        next: 'note-502',
+        lookedBackTo: at(1),
+      },
+    }),
+  'account, deletion': () => deletionPage({ csrf: 'csrf-value', canDelete: true }),
+  'account, deletion later': () => deletionPage({ csrf: 'csrf-value', canDelete: false }),
+  'account, deleted': () =>
+    deletedPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout' }),
   'signed out': () => signedOutPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout' }),
 };
