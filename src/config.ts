@@ -7,6 +7,7 @@ import {
   callbackUrl,
   certificate,
   entraScopes,
+  GUID,
   guid,
   hosts,
   logLevel,
@@ -19,6 +20,8 @@ import {
   schemes,
   secretKeys,
   serviceUrl,
+  tenant,
+  tenants,
   wholeNumber,
 } from './setting-values.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
@@ -40,7 +43,10 @@ export interface Config {
   /** The MCP endpoint's URL: the audience of our tokens. */
   readonly resource: string;
   readonly entra: {
+    /** A GUID, or `organizations`, `common`, `consumers`. */
     readonly tenantId: string;
+    /** Whose people are let in where that names many. */
+    readonly allowedTenants?: '*' | readonly string[];
     readonly clientId: string;
     readonly credential: EntraCredential;
     readonly authorityHost: string;
@@ -105,6 +111,7 @@ export interface LoadedConfig {
  */
 export function loadConfig(environment: Readonly<Record<string, string | undefined>>): LoadedConfig {
   const problems: string[] = [];
+  const warnings: string[] = [];
   const value = (name: string) => environment[name]?.trim() || undefined;
 
   function report(name: SettingName, what: string): void {
@@ -139,7 +146,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     return identity ? { kind: 'managed identity', clientId: identity } : { kind: 'none' };
   }
 
-  const tenantId = need('AUTH_TENANT_ID', guid);
+  const tenantId = need('AUTH_TENANT_ID', tenant);
+  const allowedTenants = read('AUTH_ALLOWED_TENANTS', tenants);
+  if (tenantId && !GUID.test(tenantId) && !value('AUTH_ALLOWED_TENANTS')) {
+    report('AUTH_ALLOWED_TENANTS', `is missing, and AUTH_TENANT_ID=${tenantId} lets people of every tenant ask`);
+  }
+  if (tenantId && GUID.test(tenantId) && allowedTenants) {
+    warnings.push('AUTH_ALLOWED_TENANTS has no meaning: AUTH_TENANT_ID names one tenant.');
+  }
   const clientId = need('AUTH_CLIENT_ID', guid);
   const credential = readCredential();
   const authorityHost = read('AUTH_AUTHORITY_HOST', origin) ?? 'https://login.microsoftonline.com';
@@ -190,14 +204,22 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   };
   const allowedOrigins = read('ALLOWED_ORIGINS', origins);
 
-  const warnings = warningsFor(environment, onLoopback);
+  warnings.push(...warningsFor(environment, onLoopback));
   if (problems.length > 0 || !tenantId || !clientId) throw new ConfigError(problems, warnings);
 
   const config: Config = {
     origin: publicOrigin,
     onLoopback,
     resource: `${publicOrigin}/mcp`,
-    entra: { tenantId, clientId, authorityHost, redirectUri, scopes, credential },
+    entra: {
+      tenantId,
+      ...(allowedTenants ? { allowedTenants } : {}),
+      clientId,
+      authorityHost,
+      redirectUri,
+      scopes,
+      credential,
+    },
     storage: tableServiceUri
       ? { tableServiceUri, ...(identity ? { managedIdentityClientId: identity } : {}) }
       : { connectionString: connectionString ?? '' },

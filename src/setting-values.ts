@@ -5,9 +5,16 @@ import { parseSecrets } from './keys/secret.ts';
 
 /** What the values of settings look like: a schema each, from the text of the environment to what the app uses. */
 
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+export const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export const guid = z.string().regex(GUID).toLowerCase();
+/** A tenant, or the words that Entra has for many. */
+export const tenant = z
+  .string()
+  .toLowerCase()
+  .pipe(z.union([guid, z.enum(['organizations', 'common', 'consumers'])]));
+/** Tenants, or a star for all. */
+export const tenants = z.union([z.literal('*'), list(guid)]);
 export const onOrOff = z
   .string()
   .toLowerCase()

@@ -18,10 +18,17 @@ const MAKE_A_KEY = `node -e "console.log(require('crypto').randomBytes(32).toStr
 export const SETTINGS = [
   {
     name: 'AUTH_TENANT_ID',
-    about: 'The Entra tenant whose people may sign in.',
-    expected: 'a tenant ID (GUID)',
+    about: 'The Entra tenant whose people may sign in, or organizations, common or consumers for those of many.',
+    expected: 'a tenant ID (GUID), organizations, common or consumers',
     example: '11111111-2222-3333-4444-555555555555',
     fallback: 'required; the local stand-in has its own',
+  },
+  {
+    name: 'AUTH_ALLOWED_TENANTS',
+    about: 'The tenants that are let in where AUTH_TENANT_ID stands for many.',
+    expected: 'tenant IDs (GUIDs) with commas between, or * for every tenant',
+    example: '11111111-2222-3333-4444-555555555555',
+    fallback: 'required with organizations, common and consumers; else without meaning',
   },
   {
     name: 'AUTH_CLIENT_ID',

@@ -26,6 +26,8 @@ export interface EntraOptions {
   /** 0 or absent: a free one. */
   port?: number;
   tenantId?: string;
+  /** What stands in the addresses instead of the tenant, for people of many: each token then is of its person's own. */
+  audience?: 'organizations' | 'common' | 'consumers';
   clientId?: string;
   /** Absent, with the next two: a public client. */
   clientSecret?: string;
@@ -72,7 +74,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
   const tenantId = options.tenantId ?? defaultTenantId;
   const clientId = options.clientId ?? '5d8e3b17-0c42-4a9f-b6d1-8f27c4e0a935';
   const people = peopleOf(tenantId);
-  const paths = pathsOf(tenantId);
+  const paths = pathsOf(options.audience ?? tenantId);
   const key = await newSigningKey();
   const disabled = new Set<Person>([people.disabled]);
   const isDisabled = (person: Person) => disabled.has(person);
@@ -84,7 +86,8 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
   const port = await listen(server, options.port ?? 0);
   const url = `http://localhost:${port}`;
   const provider = createProvider({
-    issuer: `${url}/${tenantId}/v2.0`,
+    issuer: `${url}/${options.audience ?? tenantId}/v2.0`,
+    issuerOf: ({ tid }) => `${url}/${options.audience ? tid : tenantId}/v2.0`,
     port,
     tenantId,
     clientId,

@@ -1,7 +1,7 @@
 /** Who can sign in at the stand-in. Their ids never change, so what they saved is theirs after a restart. */
 import { createHash } from 'node:crypto';
 
-export const personNames = ['ada', 'grace', 'foreigner', 'disabled', 'unassigned'] as const;
+export const personNames = ['ada', 'grace', 'foreigner', 'guest', 'personal', 'disabled', 'unassigned'] as const;
 export type PersonName = (typeof personNames)[number];
 
 export interface Person {
@@ -12,6 +12,8 @@ export interface Person {
   name: string;
   /** Her sign-in name; her e-mail address too. */
   username: string;
+  /** Where the account is at home, for a guest: Entra's `idp` claim. */
+  homeTid?: string;
   /** What is said of her on the account picker. */
   note: string;
 }
@@ -19,7 +21,10 @@ export interface Person {
 export const defaultTenantId = '72f0c3a8-5b1e-4d6c-9a07-3e84d1b2c6f5';
 export const foreignTenantId = 'c0a8e4d2-96b7-4f13-8d5a-1b7e60f39a24';
 
-/** The five people, as they are in a tenant of this id. */
+/** The tenant of all personal Microsoft accounts. */
+export const personalTenantId = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
+/** The people, as they are in a tenant of this id. */
 export function peopleOf(tid: string): Record<PersonName, Person> {
   return {
     ada: {
@@ -42,6 +47,21 @@ export function peopleOf(tid: string): Record<PersonName, Person> {
       name: 'Mary Somerville',
       username: 'mary@fabrikam.example',
       note: 'Belongs to another tenant',
+    },
+    guest: {
+      oid: '0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f506',
+      tid,
+      homeTid: foreignTenantId,
+      name: 'Caroline Herschel',
+      username: 'caroline@fabrikam.example',
+      note: 'A guest of this tenant, at home in another',
+    },
+    personal: {
+      oid: '00000000-0000-0000-1b2c-3d4e5f607182',
+      tid: personalTenantId,
+      name: 'Sophie Germain',
+      username: 'sophie@outlook.example',
+      note: 'A personal Microsoft account',
     },
     disabled: {
       oid: '0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f504',

@@ -20,6 +20,8 @@ import {
 
 export interface ProviderOptions {
   issuer: string;
+  /** Who issues a person's tokens. */
+  issuerOf(person: Person): string;
   port: number;
   tenantId: string;
   clientId: string;
@@ -131,7 +133,7 @@ async function tokenAnswer(ctx: KoaContextWithOIDC, bySubject: Map<string, Perso
   const person = bySubject.get(source?.accountId ?? '');
   if (source === undefined || person === undefined) throw new Error('A token was given for nobody.');
   const grant: Grant = {
-    issuer: options.issuer,
+    issuer: options.issuerOf(person),
     clientId: options.clientId,
     person,
     scopes: source.scopes,

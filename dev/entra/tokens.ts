@@ -51,6 +51,7 @@ export function idTokenClaims(grant: Grant): JWTPayload {
     sid: guidOf(`${grant.sessionId} ${person.oid}`),
     uti: randomUUID(),
     ver: '2.0',
+    ...(person.homeTid === undefined ? {} : { idp: `https://sts.windows.net/${person.homeTid}/` }),
     ...(grant.nonce === undefined ? {} : { nonce: grant.nonce }),
     ...(scopes.has('profile') ? { oid: person.oid, name: person.name, preferred_username: person.username } : {}),
     ...(scopes.has('email') ? { email: person.username } : {}),

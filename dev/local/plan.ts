@@ -42,6 +42,7 @@ const standInClientId = '5d3f1c62-8e0a-4b97-a1c4-7f29d6e80b35';
 
 /** Settings that say who we are at the real Entra: not for the stand-in. */
 const credentials = [
+  'AUTH_ALLOWED_TENANTS',
   'AUTH_CLIENT_SECRET',
   'AUTH_CLIENT_CERTIFICATE',
   'AUTH_MANAGED_IDENTITY_CLIENT_ID',
@@ -94,6 +95,7 @@ export function planFor(env: Environment, options: PlanOptions): Plan {
     appEnv.AUTH_TENANT_ID = registration.tenantId;
     appEnv.AUTH_CLIENT_ID = registration.clientId;
     appEnv.AUTH_CLIENT_SECRET = options.clientSecret;
+    appEnv.AUTH_ALLOWED_TENANTS = undefined;
     appEnv.AUTH_CLIENT_CERTIFICATE = undefined;
     appEnv.AUTH_MANAGED_IDENTITY_CLIENT_ID = undefined;
     appEnv.AUTH_AUTHORITY_HOST = `http://localhost:${entraPort}`;

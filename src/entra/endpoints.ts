@@ -9,7 +9,7 @@ export interface EntraEndpoints {
 
 /**
  * @param authorityHost an origin, such as https://login.microsoftonline.com
- * @param tenantId the tenant's GUID
+ * @param tenantId the tenant's GUID, or "organizations", "common" or "consumers"
  */
 export function entraEndpoints(authorityHost: string, tenantId: string): EntraEndpoints {
   const tenant = `${authorityHost}/${tenantId}`;

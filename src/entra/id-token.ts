@@ -1,8 +1,8 @@
-import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
+import { errors } from 'jose';
 import type { Person } from '../access/person.ts';
-import { UnavailableError } from '../http/errors.ts';
-import type { EntraEndpoints } from './endpoints.ts';
 import { EntraRefusedError } from './errors.ts';
+import type { TenantKeys } from './tenant-keys.ts';
+import { isMultiTenant, issuerOf, isTenantAllowed, type TenantRule } from './tenants.ts';
 
 /** Who Entra says has signed in. */
 export interface SignedIn {
@@ -14,8 +14,8 @@ export interface SignedIn {
 export interface IdTokenVerifier {
   /**
    * Checks an id token (OpenID Connect Core section 3.1.3.7): signature by the
-   * tenant's keys, issuer, audience, nonce, times with five minutes of skew, and
-   * the tenant, which the issuer alone does not settle for guests.
+   * tenant's keys, audience, nonce, times with five minutes of skew, the issuer,
+   * which is the token's own tenant's, and whether that tenant's people may enter.
    *
    * @throws EntraRefusedError when it does not hold
    * @throws UnavailableError when the tenant's keys cannot be had
@@ -26,34 +26,40 @@ export interface IdTokenVerifier {
 const SKEW_SECONDS = 300;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/**
- * @param fetch fetches the tenant's keys; they are cached for ten minutes, and
- *   fetched again for an unknown key at most twice a minute
- */
-export function createIdTokenVerifier(
-  endpoints: EntraEndpoints,
-  { tenantId, clientId, fetch }: { tenantId: string; clientId: string; fetch: typeof globalThis.fetch },
-): IdTokenVerifier {
-  const keys = createRemoteJWKSet(new URL(endpoints.jwksUri), { timeoutDuration: 5_000, [customFetch]: fetch });
+export interface IdTokenRules extends TenantRule {
+  readonly authorityHost: string;
+  readonly clientId: string;
+}
 
+export function createIdTokenVerifier(rules: IdTokenRules, keys: TenantKeys): IdTokenVerifier {
   return {
     async verify(idToken, { nonce, now }) {
-      const { payload } = await jwtVerify(idToken, keys, {
-        algorithms: ['RS256'],
-        issuer: endpoints.issuer,
-        audience: clientId,
-        clockTolerance: SKEW_SECONDS,
-        currentDate: new Date(now),
-        requiredClaims: ['exp', 'iat', 'nonce', 'tid', 'oid'],
-      }).catch(error => {
-        throw isInvalid(error) ? refused('it does not verify') : new UnavailableError('entra', error);
-      });
+      const { payload, keyIssuer } = await keys
+        .verify(idToken, {
+          algorithms: ['RS256'],
+          audience: rules.clientId,
+          clockTolerance: SKEW_SECONDS,
+          currentDate: new Date(now),
+          requiredClaims: ['iss', 'exp', 'iat', 'nonce', 'tid', 'oid'],
+        })
+        .catch(error => {
+          throw isInvalid(error) ? refused('it does not verify') : error;
+        });
       const { tid, oid, name, email, preferred_username: username, sid } = payload;
       if (payload.nonce !== nonce) throw refused('its nonce is not of this sign-in');
       if (typeof tid !== 'string' || typeof oid !== 'string' || !GUID.test(tid) || !GUID.test(oid)) {
         throw refused('it names no person');
       }
-      if (tid !== tenantId) {
+      // Each tenant is an issuer of its own, so that none can speak for another; a key may be tied to one too.
+      const issuer = issuerOf(rules.authorityHost, tid);
+      if (isMultiTenant(rules.tenantId) && payload.iss !== issuer) throw refused('its issuer is not its tenant');
+      if (!isMultiTenant(rules.tenantId) && payload.iss !== issuerOf(rules.authorityHost, rules.tenantId)) {
+        throw refused('its issuer is another');
+      }
+      if (keyIssuer !== undefined && keyIssuer.replace('{tenantid}', tid) !== payload.iss) {
+        throw refused('its key is not of its issuer');
+      }
+      if (!isTenantAllowed(rules, tid)) {
         throw new EntraRefusedError({
           error: 'access_denied',
           what: 'Your account belongs to another organization.',

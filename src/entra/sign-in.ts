@@ -6,6 +6,7 @@ import { entraEndpoints } from './endpoints.ts';
 import { EntraRefusedError, entraRefusal } from './errors.ts';
 import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
 import { createMsalNetwork, type MsalNetwork } from './network.ts';
+import { createTenantKeys } from './tenant-keys.ts';
 
 /** Signing people in at Entra (OpenID Connect's code flow with PKCE and nonce), as one ordinary client of it. */
 export interface Entra {
@@ -28,6 +29,8 @@ export interface EntraAuthorizeRequest {
   readonly challenge: string;
   readonly prompt?: 'none' | 'login' | 'select_account';
   readonly loginHint?: string;
+  /** The organization whose sign-in page is wanted. */
+  readonly domainHint?: string;
   /** In seconds. */
   readonly maxAge?: number;
 }
@@ -50,7 +53,7 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
     return identityToken(credential.clientId);
   }, now);
   const endpoints = entraEndpoints(config.authorityHost, config.tenantId);
-  const idTokens = createIdTokenVerifier(endpoints, { tenantId: config.tenantId, clientId: config.clientId, fetch });
+  const idTokens = createIdTokenVerifier(config, createTenantKeys(endpoints.jwksUri, fetch, now));
 
   const auth = {
     clientId: config.clientId,
@@ -104,7 +107,7 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
   }
 
   return {
-    async authorizeUrl({ state, nonce, challenge, prompt, loginHint, maxAge }) {
+    async authorizeUrl({ state, nonce, challenge, prompt, loginHint, domainHint, maxAge }) {
       // An address needs no credential, and asking for one could fail.
       const { PublicClientApplication } = await import('@azure/msal-node');
       return new PublicClientApplication({ auth }).getAuthCodeUrl({
@@ -117,6 +120,7 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
         responseMode: 'query',
         ...(prompt ? { prompt } : {}),
         ...(loginHint ? { loginHint } : {}),
+        ...(domainHint ? { domainHint } : {}),
         ...(maxAge === undefined ? {} : { extraQueryParameters: { max_age: String(maxAge) } }),
       });
     },

@@ -28,6 +28,8 @@ export interface AppServer {
   readonly logLines: string[];
   /** The clock of all instances and of the stand-in's tokens. */
   readonly clock: { now: number; advance(seconds: number): void };
+  /** Puts new instances in the place of all, one for each of these changes to the settings, as a deployment does. */
+  deploy(...settings: readonly Record<string, string>[]): void;
   stop(): Promise<void>;
 }
 
@@ -91,7 +93,7 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
   const storage = options.storage ?? freshStorage();
   const connectionString = (await options.connectionString?.(storage.connectionString)) ?? storage.connectionString;
 
-  const { config } = loadConfig({
+  const environment = {
     AUTH_TENANT_ID: options.audience ?? entra.tenantId,
     AUTH_CLIENT_ID: entra.clientId,
     AUTH_CLIENT_SECRET: entra.clientSecret,
@@ -101,11 +103,12 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
     JWT_SECRET_KEY: newSecret(),
     LOG_LEVEL: 'debug',
     ...options.settings,
-  });
+  };
   const logLines: string[] = [];
   const log = createLogger('debug', (_level, line) => logLines.push(line));
-  const apps = Array.from({ length: options.instances ?? 1 }, () =>
-    createApp(options.trustedProxyHops ? { ...config, trustedProxyHops: options.trustedProxyHops } : config, {
+  const newApp = (change: Record<string, string>) => {
+    const { config } = loadConfig({ ...environment, ...change });
+    return createApp(options.trustedProxyHops ? { ...config, trustedProxyHops: options.trustedProxyHops } : config, {
       log,
       version: '0.0.0-test',
       now: () => clock.now,
@@ -114,8 +117,9 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
       ...(options.tools ? { tools: options.tools } : {}),
       ...(options.fetch ? { fetch: options.fetch } : {}),
       ...(options.fetchDocument ? { fetchDocument: options.fetchDocument } : {}),
-    }),
-  );
+    });
+  };
+  let apps = Array.from({ length: options.instances ?? 1 }, () => newApp({}));
   let turn = 0;
   server.on('request', (incoming, outgoing) => {
     const app = apps[turn++ % apps.length];
@@ -128,9 +132,14 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
     mcpUrl: `${origin}/mcp`,
     entra,
     storage,
-    apps,
+    get apps() {
+      return apps;
+    },
     logLines,
     clock,
+    deploy: (...settings) => {
+      apps = settings.map(newApp);
+    },
     stop: async () => {
       await Promise.all([stopServer(server), entra.stop()]);
     },

@@ -161,3 +161,26 @@ describe('the credential towards Entra', () => {
     expect(problems({ ...LAPTOP, AUTH_CLIENT_CERTIFICATE: value })).toEqual([expect.stringContaining(why)]);
   });
 });
+
+describe('many tenants', () => {
+  test.each(['organizations', 'common', 'consumers'])('%s needs the tenants that are let in', tenant => {
+    expect(problems({ ...LAPTOP, AUTH_TENANT_ID: tenant })).toEqual([
+      expect.stringMatching(/^AUTH_ALLOWED_TENANTS is missing/),
+    ]);
+    const { config } = loadConfig({ ...LAPTOP, AUTH_TENANT_ID: tenant, AUTH_ALLOWED_TENANTS: '*' });
+    expect(config.entra).toMatchObject({ tenantId: tenant, allowedTenants: '*' });
+    expect(
+      loadConfig({ ...LAPTOP, AUTH_TENANT_ID: tenant, AUTH_ALLOWED_TENANTS: `${GUID}, ${GUID}` }).config.entra,
+    ).toMatchObject({ allowedTenants: [GUID, GUID] });
+  });
+
+  test.each(['**', 'contoso.com', `${GUID},`])('%s names no tenants', allowed => {
+    expect(problems({ ...LAPTOP, AUTH_TENANT_ID: 'common', AUTH_ALLOWED_TENANTS: allowed })).toHaveLength(1);
+  });
+
+  test('beside one tenant they have no meaning', () => {
+    expect(loadConfig({ ...LAPTOP, AUTH_ALLOWED_TENANTS: '*' }).warnings).toEqual([
+      expect.stringContaining('AUTH_ALLOWED_TENANTS has no meaning'),
+    ]);
+  });
+});

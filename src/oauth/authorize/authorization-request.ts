@@ -7,6 +7,7 @@ import { ClientDocumentError } from '../clients/documents/client-document-error.
 import { isLoopbackUri, matchesRegistered, withoutLoopbackPort } from '../clients/redirect-uri.ts';
 import { PATHS } from '../paths.ts';
 import { isOwnResource } from '../resource.ts';
+import type { OAuthServices } from '../services.ts';
 
 /** A client's authorization request after every check, fit to be sealed and stored. */
 export interface AuthorizationRequest {
@@ -37,6 +38,8 @@ export interface AuthorizationRequest {
   /** How long ago the person may have signed in, in seconds. */
   readonly maxAge?: number;
   readonly loginHint?: string;
+  /** The organization whose sign-in page Entra is to show. */
+  readonly domainHint?: string;
   /** Whether the consent page is wanted whatever was approved before. */
   readonly alwaysAsk?: true;
   /** Whether somebody here has signed in to this client, or the operator has registered it. */
@@ -73,7 +76,12 @@ export class AuthorizationRequestError extends Error {
 export async function readAuthorizationRequest(
   request: Request,
   context: RequestContext,
-  { clients, resource, origin }: { clients: ClientDirectory; resource: string; origin: string },
+  {
+    clients,
+    resource,
+    origin,
+    redeemedChallenges,
+  }: Pick<OAuthServices, 'clients' | 'resource' | 'origin' | 'redeemedChallenges'>,
 ): Promise<AuthorizationRequest> {
   const parameters = FormParameters.ofQuery(request);
   const get = (name: string) => {
@@ -88,13 +96,15 @@ export async function readAuthorizationRequest(
   checkResponseType(get('response_type'));
   checkResponseMode(get('response_mode'));
   const codeChallenge = checkCodeChallenge(get('code_challenge'), get('code_challenge_method'));
+  checkUnused(codeChallenge, redeemedChallenges);
   checkRequestObject(get('request'), get('request_uri'));
   const prompt = checkPrompt(get('prompt'));
   const maxAge = checkMaxAge(get('max_age'));
   const dpopJkt = checkDpopJkt(get('dpop_jkt'));
   const scope = get('scope') ?? '';
   const state = checkState(get('state'));
-  const loginHint = [...(get('login_hint') ?? '')].slice(0, 320).join('');
+  const loginHint = checkHint(get('login_hint'));
+  const domainHint = checkHint(get('domain_hint'));
   return {
     clientId: client.id,
     ...(client.metadata.client_name ? { clientName: client.metadata.client_name } : {}),
@@ -115,6 +125,7 @@ export async function readAuthorizationRequest(
     ...prompt,
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(loginHint ? { loginHint } : {}),
+    ...(domainHint ? { domainHint } : {}),
   };
 }
 
@@ -170,6 +181,16 @@ function checkCodeChallenge(challenge: string | undefined, method: string | unde
   return challenge;
 }
 
+/** RFC 9700 section 2.1.1: a challenge is made for one request; one whose code was just redeemed is a copy. */
+function checkUnused(challenge: string, redeemed: OAuthServices['redeemedChallenges']): void {
+  if (!redeemed.has(challenge)) return;
+  throw new AuthorizationRequestError(
+    'invalid_request',
+    'This request was used for a sign-in a moment ago.',
+    'Go back to the application. If it is not connected, begin the sign-in there once more.',
+  );
+}
+
 /**
  * OpenID Connect Core section 3.1.2.1. `consent`, which most clients send with
  * every sign-in, asks for our own page and is never passed on.
@@ -184,6 +205,11 @@ function checkPrompt(prompt: string | undefined): Pick<AuthorizationRequest, 'pr
     ...(passedOn ? { prompt: passedOn } : {}),
     ...(values.includes('consent') ? { alwaysAsk: true } : {}),
   };
+}
+
+/** A hint helps or does not; too much of one is cut. */
+function checkHint(hint: string | undefined): string {
+  return [...(hint ?? '')].slice(0, 320).join('');
 }
 
 /** OpenID Connect Core section 3.1.2.1. */

@@ -56,22 +56,28 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
       now: now(),
       request: { ...asked, scopes, offline, approvedScope: approvalOf({ scopes, offline }) },
     });
-    if (!(await store(signinId, signin))) return failure(request, context, expiredSignin());
+    const stored = await store(signinId, signin);
+    if (!stored) return failure(request, context, expiredSignin());
     context.log.info('consent given', { client: asked.clientId, scopes, signin: signinId });
-    const location = await toEntra(services, ring, signinId, signin);
+    const location = await toEntra(services, ring, signinId, stored);
     return location ? redirect(location) : failure(request, context, expiredSignin());
   };
 
   /**
-   * Stores the sign-in. The form may have come before: with the same decision, or
-   * because an answer of storage was lost, and then what is there will do; with
-   * another one, and then the last word counts while nobody is signed in by it.
+   * Stores the sign-in and gives it as it is stored. The form may have come before:
+   * with the same decision, or because an answer of storage was lost, and then what
+   * is there will do; with another one, and then the last word counts while nobody
+   * is signed in by it.
    */
-  async function store(id: string, signin: StartedSignin): Promise<boolean> {
-    if ((await signins.insert(id, signin)) === 'written') return true;
+  async function store(id: string, signin: StartedSignin): Promise<StartedSignin | undefined> {
+    if ((await signins.insert(id, signin)) === 'written') return signin;
     const before = await signins.read(id);
-    if (before?.stage !== 'started') return false;
-    return before.request === signin.request || (await signins.advance(before, signin)) === 'written';
+    if (before?.stage !== 'started') return undefined;
+    if (before.request === signin.request) return before;
+    if ((await signins.advance(before, signin)) === 'written') return signin;
+    // Signed in meanwhile, or this write's answer was lost.
+    const after = await signins.read(id);
+    return after?.stage === 'started' && after.request === signin.request ? after : undefined;
   }
 }
 

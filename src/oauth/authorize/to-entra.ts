@@ -29,6 +29,7 @@ export async function toEntra(
     ...(prompt ? { prompt } : {}),
     ...(asked?.prompt ? { prompt: asked.prompt } : {}),
     ...(asked?.loginHint ? { loginHint: asked.loginHint } : {}),
+    ...(asked?.domainHint ? { domainHint: asked.domainHint } : {}),
     ...(asked?.maxAge === undefined ? {} : { maxAge: asked.maxAge }),
   });
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import { type RandomBytes, randomText } from '../../keys/random.ts';
-import { type Signin, SIGNIN_SECONDS, type StartedSignin } from '../../storage/signins.ts';
+import { SIGNIN_SECONDS, type Signin, type StartedSignin } from '../../storage/signins.ts';
 import { PATHS } from '../paths.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 

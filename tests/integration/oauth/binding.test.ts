@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Browser, textOf } from '../../../dev/browser/index.ts';
+import { Browser, type Page, textOf } from '../../../dev/browser/index.ts';
 import { signInAs } from '../../../dev/entra/sign-in.ts';
 import { type AppServer, startAppServer } from '../../support/app-server.ts';
 import {
@@ -24,6 +24,10 @@ const atOwn = (path: string) => (url: string) => url.startsWith(`${server.origin
 const atEntra = (url: string) => url.startsWith(server.entra.url);
 const consentOf = (browser: Browser) => browser.open(authorizationUrl(server, client).url);
 const approve = 'decision=approve';
+/** A parameter of a request to Entra. */
+const sent = (page: Page, name: string) => new URL(page.url).searchParams.get(name);
+/** Where the same sign-in can be gone on with: its name is the `state` that Entra got. */
+const loginAgain = (page: Page) => `${server.origin}/auth/login?signin=${sent(page, 'state')}`;
 
 describe('the consent page', () => {
   test('names host, client, scopes and redirect URI, warns of loopback, and cannot be framed or kept', async () => {
@@ -112,10 +116,10 @@ describe('a sign-in belongs to the browser in which it began', () => {
 
   test('login: another browser cannot go on, and the first one still can', async () => {
     const first = new Browser();
-    const page = await first.submit(await consentOf(first), { button: approve, stopAt: atOwn('/auth/login') });
-    expect((await (await browserWithOwnCookie()).open(page.url)).status).toBe(403);
-    expect((await new Browser().open(page.url)).status).toBe(403);
-    expect((await first.open(page.url)).url).toContain(server.entra.url);
+    const login = loginAgain(await first.submit(await consentOf(first), { button: approve, stopAt: atEntra }));
+    expect((await (await browserWithOwnCookie()).open(login)).status).toBe(403);
+    expect((await new Browser().open(login)).status).toBe(403);
+    expect((await first.open(login)).url).toContain(server.entra.url);
   });
 
   test('callback: another browser gets nothing, and the first one still does', async () => {
@@ -174,16 +178,16 @@ describe('each step is single use', () => {
   test('an approval that is posted twice is one sign-in', async () => {
     const browser = new Browser();
     const page = await consentOf(browser);
-    const one = await browser.submit(page, { button: approve, stopAt: atOwn('/auth/login') });
-    const two = await browser.submit(page, { button: approve, stopAt: atOwn('/auth/login') });
-    expect(two.url).toBe(one.url);
+    const one = await browser.submit(page, { button: approve, stopAt: atEntra });
+    const two = await browser.submit(page, { button: approve, stopAt: atEntra });
+    for (const name of ['state', 'nonce', 'code_challenge']) expect(sent(two, name)).toBe(sent(one, name));
   });
 
   test('an approval that is narrowed on the way back counts as narrowed', async () => {
     const browser = new Browser();
     const asked = authorizationUrl(server, client);
     const page = await browser.open(asked.url);
-    await browser.submit(page, { button: approve, stopAt: atOwn('/auth/login') });
+    await browser.submit(page, { button: approve, stopAt: atEntra });
     const picker = await browser.submit(page, { button: approve, fields: { scope: ['notes:read'] } });
     const back = await signInAs(browser, picker, 'ada', { stopAt: backAtClient });
     const code = new URL(back.url).searchParams.get('code') ?? '';
@@ -196,9 +200,9 @@ describe('each step is single use', () => {
   test('an approval that is taken back leads nowhere', async () => {
     const browser = new Browser();
     const page = await consentOf(browser);
-    const login = await browser.submit(page, { button: approve, stopAt: atOwn('/auth/login') });
+    const login = loginAgain(await browser.submit(page, { button: approve, stopAt: atEntra }));
     await browser.submit(page, { button: 'decision=deny', stopAt: backAtClient });
-    expect((await browser.open(login.url)).status).toBe(400);
+    expect((await browser.open(login)).status).toBe(400);
   });
 
   test('the callback, reloaded within 30 seconds, leads to the same code; later it is over', async () => {
@@ -349,13 +353,7 @@ test('the log of all this, at DEBUG, holds the steps and not one secret', async 
   const code = back.searchParams.get('code') ?? '';
   const { body } = await token(server, codeForm(client, { code, verifier: asked.verifier }));
   const log = server.logLines.slice(lines).join('\n');
-  for (const event of [
-    'authorization requested',
-    'consent given',
-    'sign-in goes to Entra',
-    'Entra has signed a person in',
-    'code redeemed',
-  ]) {
+  for (const event of ['authorization requested', 'consent given', 'Entra has signed a person in', 'code redeemed']) {
     expect(log).toContain(event);
   }
   const secrets = [
