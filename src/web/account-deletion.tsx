@@ -14,7 +14,7 @@ export function deletionPage({ csrf, canDelete }: DeletionProps): Response {
     <main class="card">
       <Mark />
       <h1>Delete everything?</h1>
-      <ul class="plain">
+      <ul class="list">
         <li>Every app and every token for scripts loses its access, within 30 seconds.</li>
         <li>All notes that tools have saved for you are deleted.</li>
         <li>So is what is kept of your sign-ins. You are signed out here, in every browser.</li>
@@ -59,7 +59,7 @@ export function deletedPage({ entraLogoutUrl }: { readonly entraLogoutUrl: strin
     <main class="card">
       <Mark />
       <h1>Everything is deleted</h1>
-      <ul class="plain">
+      <ul class="list">
         <li>No app has access in your name any more. What still holds a token loses it within 30 seconds.</li>
         <li>Your notes are deleted, and so is what was kept of your sign-ins.</li>
         <li>You are signed out here, in every browser.</li>

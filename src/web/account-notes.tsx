@@ -102,11 +102,11 @@ function SavedNote({ note, page, id }: { note: NoteProps; page: NotesProps & { c
           <bdi class="text">{note.text}</bdi>
         </details>
       )}
-      <div class="row between">
-        <p class="soft">
+      <div class="row">
+        <p class="soft grow">
           <Moment at={note.savedAt} />
         </p>
-        <details class="sure">
+        <details>
           <summary aria-describedby={id}>Delete</summary>
           <form method="post" action="/account">
             <input type="hidden" name="action" value="delete-note" />

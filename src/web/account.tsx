@@ -91,12 +91,10 @@ export function accountPage(props: AccountProps): Response {
           ) : null}
           {props.more > 0 ? <p class="soft">And {props.more} older ones, which show when others have ended.</p> : null}
           {apps.length > 1 ? (
-            <form method="post" action="/account">
+            <form class="row" method="post" action="/account">
               <input type="hidden" name="action" value="end-all" />
               <Csrf value={csrf} />
-              <button type="submit" class="start">
-                End all
-              </button>
+              <button type="submit">End all</button>
             </form>
           ) : null}
           {ended.length > 0 ? (

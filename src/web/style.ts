@@ -75,10 +75,6 @@ details[open]>summary{margin-bottom:1rem}
 .pairs{display:grid;gap:.25rem;font-size:.9375rem}
 .pairs div{display:grid;grid-template-columns:4.5rem 1fr;gap:.5rem}
 .pairs dt{color:var(--soft)}
-.plain{display:grid;gap:.5rem;padding-inline-start:1.25rem}
 .text{display:block;min-width:0;white-space:pre-wrap}
-.between{justify-content:space-between;align-items:start}
-.sure[open]{flex:0 1 auto}
-.start{justify-self:start}
 @media (max-width:26rem){header form{justify-content:space-between}body>*{padding-inline:1rem}section{padding:1.125rem}main.card{margin:.75rem}h1{font-size:1.5rem}}
 `;

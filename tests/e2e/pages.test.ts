@@ -237,6 +237,20 @@ describe.skipIf(!executablePath)('the pages in Chromium', { timeout: 60_000 }, (
       expect(posted?.fields).toEqual([['csrf', 'csrf-value']]);
     });
 
+    it.each([
+      ['account', 'End', ['action', 'end-grant'], ['grant_id', 'grant-1']],
+      ['account', 'End all', ['action', 'end-all']],
+      ['account', 'Download', ['action', 'export']],
+      ['account, worst case', 'Delete this note for good', ['action', 'delete-note'], ['note_id', 'note-1']],
+      ['account, deletion', 'Delete everything', ['action', 'delete-everything']],
+    ])('%s: %s', async (name, button, ...fields) => {
+      const posted = await press(name, button, async page => {
+        if (button.includes('note')) await page.getByText('Delete', { exact: true }).first().click();
+      });
+      expect(posted?.path).toBe('/account');
+      expect(posted?.fields).toEqual([...fields, ['csrf', 'csrf-value']]);
+    });
+
     it('is told from another site’s form by Sec-Fetch-Site, for the referrer policy makes Origin "null"', async () => {
       const posted = await press('consent', 'Approve');
       expect(posted?.headers).toEqual({

@@ -1,6 +1,5 @@
 import {
   accountPage,
-  accountSignInPage,
   consentPage,
   deletedPage,
   deletionPage,
@@ -133,8 +132,6 @@ export const PAGES: Record<string, () => Response> = {
       correlationId: '0123456789abcdef0123456789abcdef',
       retryAfter: 60,
     }),
-  'account, nobody': () => accountSignInPage(),
-  'account, nothing kept': () => accountPage({ ...account, apps: [], ended: [], notes: { notes: [] } }),
   account: () =>
     accountPage({
       ...account,
@@ -213,7 +210,6 @@ export const PAGES: Record<string, () => Response> = {
       },
     }),
   'account, deletion': () => deletionPage({ csrf: 'csrf-value', canDelete: true }),
-  'account, deletion later': () => deletionPage({ csrf: 'csrf-value', canDelete: false }),
   'account, deleted': () =>
     deletedPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout' }),
   'signed out': () => signedOutPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout' }),
