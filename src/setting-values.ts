@@ -99,8 +99,8 @@ export interface PreregisteredClient {
 }
 
 const preregisteredClient = z.strictObject({
-  // Not of the forms that this server gives out or that name a document.
-  client_id: z.string().regex(/^(?!pc\.|cc\.)[\w.~-]{1,100}$/),
+  // Not of the forms that this server gives out, that name a document, or that a person's `sub` has (RFC 9700 section 4.15.1).
+  client_id: z.string().regex(/^(?!pc\.|cc\.|landing-page$|[0-9a-f-]{36}\.)[\w.~-]{1,100}$/i),
   client_name: z.string().max(200).optional(),
   redirect_uris: z
     .array(z.string().refine(uri => URL.canParse(uri)))
