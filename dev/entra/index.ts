@@ -59,6 +59,8 @@ export interface Entra {
   /** Whether the federated credential is known everywhere (it is from the start): a new one takes minutes. */
   spreadFederatedIdentity(spread: boolean): void;
   spoilIdTokens(change: { claims?: (claims: JWTPayload) => JWTPayload; forged?: boolean } | undefined): Promise<void>;
+  /** Answers token requests with these scopes too from now on, whatever was asked. */
+  giveScopes(scopes: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
   const requests: RecordedRequest[] = [];
   const faults = new Map<Endpoint, Fault>();
   let idTokenChange: IdTokenChange | undefined;
+  let moreScopes: readonly string[] = [];
 
   const server = createServer();
   const port = await listen(server, options.port ?? 0);
@@ -98,6 +101,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     key,
     isDisabled,
     idTokenChange: () => idTokenChange,
+    moreScopes: () => moreScopes,
     now,
   });
   const pages = { provider, clientId, redirectUris, people, isDisabled, now };
@@ -142,6 +146,9 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
         ...(change.claims === undefined ? {} : { claims: change.claims }),
         ...(change.forged ? { key: { ...(await newSigningKey()), kid: key.kid } } : {}),
       };
+    },
+    giveScopes: scopes => {
+      moreScopes = scopes;
     },
     stop: async () => {
       const closed = once(server, 'close');

@@ -33,6 +33,8 @@ export interface ProviderOptions {
   isDisabled(person: Person): boolean;
   /** What a test wants changed in id tokens. */
   idTokenChange(): IdTokenChange | undefined;
+  /** Scopes that a test wants in answers besides those that are due. */
+  moreScopes(): readonly string[];
   now(): number;
 }
 
@@ -147,7 +149,7 @@ async function tokenAnswer(ctx: KoaContextWithOIDC, bySubject: Map<string, Perso
   const given = ctx.body as { refresh_token?: string };
   return {
     token_type: 'Bearer',
-    scope: [...own, ...resourceScopes].join(' '),
+    scope: [...own, ...resourceScopes, ...options.moreScopes()].join(' '),
     expires_in: expiresIn,
     ext_expires_in: expiresIn,
     access_token: await sign(accessTokenClaims(grant, resourceScopes), options.key),

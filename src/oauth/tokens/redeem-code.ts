@@ -70,6 +70,7 @@ export async function redeemCode(
     const stored = await services.grants.read(key);
     if (!stored || stored.endedAt !== undefined) throw new TokenError('invalid_grant', 'The grant has ended.');
   }
+  services.redeemedChallenges.add(request.codeChallenge);
   if (request.firstUse) await services.clients.markUsed(request.clientId);
   context.log.info('code redeemed', {
     client: presented.clientId,

@@ -73,6 +73,13 @@ describe('the tokens', () => {
     expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(3600);
   });
 
+  test('the answer has more scopes than were asked where a test wants that', async () => {
+    entra.giveScopes(['notes:write']);
+    expect((await tokensOf(entra)).scope.split(' ')).toContain('notes:write');
+    entra.giveScopes([]);
+    expect((await tokensOf(entra)).scope.split(' ')).not.toContain('notes:write');
+  });
+
   test('the id token holds only what the scopes give, and sid is of one person in one session', async () => {
     const bare = await verified((await tokensOf(entra, 'ada', { scope: 'openid', nonce: undefined })).id_token);
     for (const claim of ['oid', 'name', 'preferred_username', 'email', 'nonce']) expect(bare).not.toHaveProperty(claim);

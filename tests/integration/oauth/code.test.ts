@@ -127,11 +127,15 @@ describe('redeeming a code', () => {
 
 describe('what a grant holds', () => {
   test('only what was asked, whatever Entra answers', async () => {
+    server.entra.giveScopes(['profile', 'notes:read', 'notes:write']);
     const { tokens } = await connect(server, 'ada', { scope: 'notes:read unknown claudeai' }, client);
     expect(tokens.scope).toBe('notes:read');
     const refused = await callTool(server, tokens.access_token, 'save_user_note', { note: 'x' });
     expect(refused.status).toBe(403);
     expect(refused.headers.get('www-authenticate')).toContain('insufficient_scope');
+    const renewed = await token(server, refreshForm(client, tokens.refresh_token));
+    expect(renewed.body.scope).toBe('notes:read');
+    server.entra.giveScopes([]);
   });
 
   test('name and e-mail only with profile', async () => {
