@@ -269,6 +269,7 @@ test('AS-22 a redirect URI is https, loopback, or of a native app’s own scheme
     'http://[::1]/cb',
     'cursor://anysphere.cursor-retrieval/oauth/callback',
     'vscode://vscode.microsoft-authentication/callback',
+    'com.example.notes:/callback',
   ];
   for (const uri of taken) expect((await registration({ redirect_uris: [uri] })).status, uri).toBe(201);
   const refused = [
@@ -289,6 +290,9 @@ test('AS-22 a redirect URI is https, loopback, or of a native app’s own scheme
     const { status, text } = await registration({ redirect_uris: ['https://app.example/cb', uri] });
     expect([uri, status, JSON.parse(text).error]).toEqual([uri, 400, 'invalid_redirect_uri']);
   }
+  // The scheme that the operator has named, and no other.
+  expect((await registration({ redirect_uris: ['contoso-notes://callback'] }, deployed)).status).toBe(201);
+  expect((await registration({ redirect_uris: ['fabrikam-notes://callback'] }, deployed)).status).toBe(400);
 });
 
 test('AS-23 a redirect URI matches to the byte, the port of a loopback URI aside', async () => {

@@ -395,7 +395,7 @@ test('BP-09 pages have a Content-Security-Policy besides X-Frame-Options', async
   }
 });
 
-test('BP-10 towards Entra: PKCE, state and nonce of this very sign-in, and one issuer for one tenant', async () => {
+test('BP-10 towards Entra: PKCE, state and nonce of this very sign-in, and each tenant its own issuer', async () => {
   const { entra } = server;
   const sent: URL[] = [];
   for (let i = 0; i < 2; i++) {
@@ -458,6 +458,17 @@ test('BP-10 towards Entra: PKCE, state and nonce of this very sign-in, and one i
   const forged = await openConsent(server, client);
   expect((await openToClient(forged.browser, await toCallback(server, forged))).searchParams.get('code')).toBeNull();
   await entra.spoilIdTokens(undefined);
+
+  // Where people of many tenants may enter, each tenant speaks for its own alone.
+  const many = await startAppServer({ audience: 'organizations', settings: { AUTH_ALLOWED_TENANTS: '*' } });
+  const enters = async (who: 'ada' | 'foreigner') => {
+    const page = await signInAtLanding(many, new Browser(), who);
+    return page.url === `${many.origin}/` && page.html.includes(many.entra.people[who].name);
+  };
+  expect([await enters('ada'), await enters('foreigner')]).toEqual([true, true]);
+  await many.entra.spoilIdTokens({ claims: claims => ({ ...claims, tid: entra.tenantId }) });
+  expect([await enters('ada'), await enters('foreigner')]).toEqual([true, false]);
+  await many.stop();
 });
 
 test('BP-11 a challenge whose code was redeemed does not come again while a code lives', async () => {

@@ -123,6 +123,9 @@ test('PX-59 an approval is kept for its person and client, and for no more than 
   await signInAtLanding(server, grace, 'grace');
   expect(await isAsked(grace, one, { scope })).toBe(true);
   expect(await isAsked(new Browser(), one, { scope })).toBe(true);
+  // Nor where any program of the computer could be the client.
+  await signInToWeb(ada, client, { redirect_uri: REDIRECT_URI });
+  expect(await isAsked(ada, client, { redirect_uri: REDIRECT_URI })).toBe(true);
 });
 
 test('PX-60 approvals are kept on the server, checked before anything goes upstream, and ended with their grant', async () => {
