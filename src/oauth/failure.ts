@@ -53,7 +53,8 @@ export function withFailurePages(endpoint: Endpoint): Endpoint {
       return await endpoint(request, context);
     } catch (error) {
       const { status, what, retryAfterSeconds } = toFault(error, context.log);
-      const again = status === 503 ? 'Wait a few seconds, then load this page again. Nothing is lost.' : undefined;
+      const wait = retryAfterSeconds === undefined ? 'a few' : retryAfterSeconds;
+      const again = status === 503 ? `Wait ${wait} seconds, then load this page again. Nothing is lost.` : undefined;
       return failure(request, context, {
         status,
         error: status === 503 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request',

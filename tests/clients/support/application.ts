@@ -18,6 +18,8 @@ export class Application {
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
   };
+  /** Where its metadata document is; absent: it registers. */
+  readonly clientMetadataUrl: string | undefined;
   /** The addresses that the person was sent to. */
   readonly windows: URL[] = [];
   /** What the library threw away. */
@@ -30,6 +32,10 @@ export class Application {
   #verifier = '';
   #discovery: unknown;
   #answer = new URLSearchParams();
+
+  constructor(clientMetadataUrl?: string) {
+    this.clientMetadataUrl = clientMetadataUrl;
+  }
 
   /** What the browser came back with last. */
   get answer(): URLSearchParams {

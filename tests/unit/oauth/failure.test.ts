@@ -65,7 +65,7 @@ describe('what an endpoint throws', () => {
     const { response, html } = await thrown(new UnavailableError(service, new Error('the cause'), 9));
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '9']);
     expect(html).toMatch(words);
-    expect(html).toContain('Nothing is lost');
+    expect(html).toContain('Wait 9 seconds, then load this page again. Nothing is lost.');
     expect(html).not.toContain('the cause');
   });
 
