@@ -130,7 +130,7 @@ export async function verifyAccessToken(
       ...(jkt ? { jkt } : {}),
     };
   } catch (error) {
-    throw toInvalidToken(error, { now, kid, typ: typeOf(jwt), ...expected });
+    throw toInvalidToken(error, { ...expected, now, kid, typ: typeOf(jwt) });
   }
 }
 

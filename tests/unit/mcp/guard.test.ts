@@ -102,6 +102,58 @@ function decode(jwt: string, part: number): Record<string, unknown> {
   return JSON.parse(Buffer.from(jwt.split('.')[part] ?? '', 'base64url').toString());
 }
 
+describe('the log says what came and what was expected, and never the token', () => {
+  const lineOf = async (make: (resource: ProtectedResource) => Promise<string>) => {
+    const resource = await startProtectedResource(unused);
+    const token = await make(resource);
+    await post(resource, token, ping);
+    const line = resource.lines.find(each => each.includes('access token refused')) ?? '{}';
+    for (const part of token.split('.')) if (part.length > 8) expect(line).not.toContain(part);
+    return JSON.parse(line) as Record<string, unknown>;
+  };
+  const at = (r: ProtectedResource) => r.clock.now / 1000;
+
+  test.each<[string, (r: ProtectedResource) => Promise<string>, Record<string, unknown>]>([
+    ['issuer', r => r.token({ issuer: 'https://login.example' }), { got: 'https://login.example', expected: ISSUER }],
+    ['audience', r => r.token({ resource: `${ISSUER}/x` }), { got: `${ISSUER}/x`, expected: RESOURCE }],
+    ['expired', r => r.token({ issuedAt: 0, expiresAt: at(r) - 500 }), { expired: '1767225100', now: '1767225600' }],
+    ['not yet valid', r => r.token({ issuedAt: at(r) + 600, expiresAt: 2 ** 40 }), { issued: '1767226200' }],
+    [
+      'signature',
+      async r => r.token({ keys: await testKeys('another server') }),
+      { got: expect.stringContaining('kid '), expected: 'a key of this server' },
+    ],
+    [
+      'type',
+      async r => {
+        const { kid, privateKey } = r.keys.signing;
+        const claims = decode(await r.token(), 1);
+        return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid }).sign(privateKey);
+      },
+      { got: 'JWT', expected: 'at+jwt' },
+    ],
+    [
+      'revoked',
+      r => {
+        r.revoked.add('grant');
+        return r.token();
+      },
+      { client: 'client', grant: 'grant' },
+    ],
+    ['needs a proof', r => r.token({ jkt: 'thumbprint' }), { client: 'client' }],
+  ])('%s', async (fault, token, details) => {
+    expect(await lineOf(token)).toMatchObject({ fault, ...details });
+  });
+
+  test('scopes', async () => {
+    const resource = await startProtectedResource(unused);
+    const body = { ...ping, method: 'tools/call', params: { name: 'save_user_note', arguments: { note: 'x' } } };
+    expect((await post(resource, await resource.token({ scopes: ['notes:read'] }), body)).status).toBe(403);
+    const line = resource.lines.find(each => each.includes('scopes missing')) ?? '{}';
+    expect(JSON.parse(line)).toMatchObject({ client: 'client', got: ['notes:read'], needed: ['notes:write'] });
+  });
+});
+
 test('another scheme is no token at all', async () => {
   const resource = await startProtectedResource(unused);
   const response = await resource.fetch(RESOURCE, { method: 'POST', headers: { authorization: 'Basic YTpi' } });
