@@ -124,6 +124,7 @@ describe('the deployed bundle', () => {
 
   test.each([
     ['GET', '/', 200],
+    ['GET', '/account', 200],
     ['GET', '/health', 200],
     ['GET', '/mcp', 401],
     ['HEAD', '/mcp', 401],
@@ -196,7 +197,16 @@ describe('headers that the host would replace', () => {
     ['without quotes', '{Headers:{}}'],
   ];
   const TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded'];
-  const POSTS = ['/oauth/token', '/oauth/register', '/oauth/revoke', '/oauth/consent', '/auth/logout', '/', '/mcp'];
+  const POSTS = [
+    '/oauth/token',
+    '/oauth/register',
+    '/oauth/revoke',
+    '/oauth/consent',
+    '/auth/logout',
+    '/',
+    '/account',
+    '/mcp',
+  ];
 
   test.each(BODIES)('a body that names them %s is refused everywhere, whatever its type', async (_name, body) => {
     for (const path of POSTS) {
