@@ -74,7 +74,8 @@ export interface ExpectedClient {
  * which is used up by that.
  *
  * @throws TokenError `invalid_grant` for another client's code or token
- *   (RFC 6749 section 5.2), `invalid_client` for a wrong secret or assertion
+ *   (RFC 6749 section 5.2), `invalid_client` for a wrong secret or assertion, or
+ *   where the operator has turned the client away since
  * @throws UnavailableError when the client's keys cannot be had
  */
 export async function authenticateClient(
@@ -84,6 +85,9 @@ export async function authenticateClient(
 ): Promise<void> {
   if (presented.clientId !== expected.clientId) {
     throw new TokenError('invalid_grant', 'This was issued to another client.');
+  }
+  if (!services.clients.isLetIn(expected.clientId)) {
+    throw new TokenError('invalid_client', 'Clients that are named by such a document are not let in here.', 401);
   }
   if (expected.clientAuth === 'private_key_jwt') return checkAssertion(services, presented);
   if (presented.assertion) {

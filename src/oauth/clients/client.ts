@@ -26,6 +26,8 @@ export interface ClientDirectory {
    * @throws ClientDocumentError when the id names a document that is refused
    */
   find(id: string, context?: RequestContext): Promise<Client | undefined>;
+  /** Whether the operator lets clients of such an id in at all, whatever they say of themselves. */
+  isLetIn(id: string): boolean;
   /**
    * The public keys that verify a client's assertions, fetched anew when none has
    * this `kid`.

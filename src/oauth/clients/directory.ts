@@ -24,6 +24,7 @@ export function createClientDirectory(options: ClientDirectoryOptions): ClientDi
       const metadata = await documents.find(id, context?.log ?? log);
       return { id, source: 'document', metadata, unused: false };
     },
+    isLetIn: id => !namesDocument(id) || documents?.isLetIn(id) === true,
     keys: async ({ metadata }, kid) => documents?.keys(metadata, kid, log) ?? [],
     markUsed: id => registered.markUsed(id),
   };

@@ -314,6 +314,18 @@ describe('by the settings', () => {
     await listed.stop();
   });
 
+  test('a host that is put on the deny list later is out: its clients cannot renew', async () => {
+    const client = newClient();
+    const { tokens } = await connect(server, 'ada', {}, client);
+    for (const settings of [{ CLIENT_DENYLIST: 'client.example' }, { CLIENT_METADATA_DOCUMENTS: 'off' }]) {
+      const later = await startAppServer({ fetchDocument: hosts.fetchDocument, storage: server.storage, settings });
+      const { status, body } = await token(later, refreshForm(client, tokens.refresh_token));
+      expect([status, body.error]).toEqual([401, 'invalid_client']);
+      await later.stop();
+    }
+    expect((await token(server, refreshForm(client, tokens.refresh_token))).status).toBe(200);
+  });
+
   test('a client of the operator’s signs in, by any scheme that the operator has named', async () => {
     const { tokens } = await connect(server, 'ada', {}, { client_id: 'portal' });
     expect(claimsOf(tokens.access_token).client_id).toBe('portal');

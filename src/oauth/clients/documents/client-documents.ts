@@ -11,6 +11,8 @@ import { documentUrlProblem } from './public-url.ts';
 
 /** Clients that are named by the URL of a document that describes them. */
 export interface ClientDocuments {
+  /** Whether the operator's lists let a client id's host in; `false` too for what is no such id. */
+  isLetIn(id: string): boolean;
   /**
    * What the document of a client id says.
    * @throws ClientDocumentError when the id, its host or the document is refused
@@ -64,12 +66,18 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
     read: readKeySet,
   });
 
+  function isLetIn(id: string): boolean {
+    if (documentUrlProblem(id)) return false;
+    const { hostname } = new URL(id);
+    return !isListed(hostname, denylist) && (!allowlist || isListed(hostname, allowlist));
+  }
+
   return {
+    isLetIn,
     async find(id, log) {
       const problem = documentUrlProblem(id);
       if (problem) throw new ClientDocumentError(`The client_id, which is to name a document, ${problem}`);
-      const { hostname } = new URL(id);
-      if (isListed(hostname, denylist) || (allowlist && !isListed(hostname, allowlist))) throw notLetIn();
+      if (!isLetIn(id)) throw notLetIn();
       return documents.find(id, log);
     },
     async keys({ jwks, jwks_uri }, kid, log) {

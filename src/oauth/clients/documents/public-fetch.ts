@@ -57,8 +57,8 @@ export function createPublicFetch({
         headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'entra-mcp' },
       });
       asked.on('socket', socket => {
-        // Before the handshake is through, and so before anything of ours is sent.
-        socket.once('secureConnect', () => {
+        // First of all that listens: nothing is sent to a wrong one, not even the beginning of the handshake.
+        socket.prependOnceListener('connect', () => {
           if (!isAllowedAddress(socket.remoteAddress ?? '')) asked.destroy(notPublic(asked.host));
         });
       });
