@@ -1,0 +1,90 @@
+metadata description = 'The app registration in Entra ID, its service principal, and the managed identity as its only credential.'
+
+extension microsoftGraphV1
+
+import { AppRole } from 'types.bicep'
+
+@description('Key of the registration, unique in the tenant. A deleted one keeps it for 30 days.')
+@minLength(3)
+@maxLength(120)
+param uniqueName string
+
+@description('Name that people read when they sign in.')
+@minLength(1)
+@maxLength(120)
+param displayName string
+
+@description('Where Entra ID sends people back.')
+param redirectUri string
+
+@description('Whose people may sign in.')
+@allowed(['AzureADMyOrg', 'AzureADMultipleOrgs'])
+param signInAudience string
+
+@description('Roles that an administrator can give to people.')
+param appRoles AppRole[]
+
+@description('Whether only people who were assigned to the app may sign in.')
+param assignmentRequired bool
+
+@description('Principal of the managed identity that stands in for a client secret.')
+param principalId string
+
+/** What is asked for at sign-in, and nothing else. */
+var permissions = {
+  openid: '37f7f235-527c-4136-accd-4a02d197296e'
+  profile: '14dad69e-099b-42c9-810b-d002981feec1'
+  email: '64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0'
+  offline_access: '7427e0e9-2fba-42fe-b0c0-848c9e6a8182'
+}
+
+resource application 'Microsoft.Graph/applications@v1.0' = {
+  uniqueName: uniqueName
+  displayName: displayName
+  signInAudience: signInAudience
+  web: {
+    redirectUris: [redirectUri]
+    implicitGrantSettings: {
+      enableAccessTokenIssuance: false
+      enableIdTokenIssuance: false
+    }
+  }
+  isFallbackPublicClient: false
+  api: { requestedAccessTokenVersion: 2 }
+  requiredResourceAccess: [
+    {
+      // Microsoft Graph
+      resourceAppId: '00000003-0000-0000-c000-000000000000'
+      resourceAccess: map(items(permissions), permission => { id: permission.value, type: 'Scope' })
+    }
+  ]
+  optionalClaims: {
+    idToken: map(['email', 'sid'], claim => { name: claim, essential: false })
+  }
+  appRoles: [
+    for role in appRoles: {
+      id: guid(uniqueName, role.value)
+      value: role.value
+      displayName: role.displayName
+      description: role.description
+      allowedMemberTypes: ['User']
+      isEnabled: true
+    }
+  ]
+
+  resource identityAsCredential 'federatedIdentityCredentials' = {
+    name: '${application.uniqueName}/managed-identity'
+    description: 'The app’s managed identity signs in as the app.'
+    issuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+    subject: principalId
+    audiences: ['api://AzureADTokenExchange']
+  }
+}
+
+resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
+  appId: application.appId
+  appRoleAssignmentRequired: assignmentRequired
+}
+
+@description('The application (client) ID.')
+output clientId string = application.appId
