@@ -9,6 +9,7 @@ import {
   entraScopes,
   GUID,
   guid,
+  guids,
   hosts,
   logLevel,
   loopbackHost,
@@ -17,11 +18,13 @@ import {
   origins,
   type PreregisteredClient,
   preregisteredClients,
+  roles,
   schemes,
   secretKeys,
   serviceUrl,
   tenant,
   tenants,
+  webAddress,
   wholeNumber,
 } from './setting-values.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
@@ -51,6 +54,14 @@ export interface Config {
     readonly credential: EntraCredential;
     readonly authorityHost: string;
     readonly redirectUri: string;
+    /** Who of them may enter. */
+    readonly entry: {
+      readonly requiredRoles: readonly string[];
+      readonly allowedGroups: readonly string[];
+      readonly helpUrl?: string;
+    };
+    /** For how long a renewal goes on while Entra cannot be reached. */
+    readonly offlineGraceSeconds: number;
     readonly scopes: readonly string[];
   };
   readonly storage: { connectionString: string } | { tableServiceUri: string; managedIdentityClientId?: string };
@@ -156,6 +167,12 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   }
   const clientId = need('AUTH_CLIENT_ID', guid);
   const credential = readCredential();
+  const helpUrl = read('AUTH_HELP_URL', webAddress);
+  const entry = {
+    requiredRoles: read('AUTH_REQUIRED_ROLES', roles) ?? [],
+    allowedGroups: read('AUTH_ALLOWED_GROUPS', guids) ?? [],
+    ...(helpUrl ? { helpUrl } : {}),
+  };
   const authorityHost = read('AUTH_AUTHORITY_HOST', origin) ?? 'https://login.microsoftonline.com';
   const scopes = read('AUTH_SCOPES', entraScopes) ?? ['openid', 'profile', 'email'];
 
@@ -219,6 +236,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       redirectUri,
       scopes,
       credential,
+      entry,
+      offlineGraceSeconds: read('AUTH_OFFLINE_GRACE_SECONDS', wholeNumber(0, 86_400)) ?? 3600,
     },
     storage: tableServiceUri
       ? { tableServiceUri, ...(identity ? { managedIdentityClientId: identity } : {}) }

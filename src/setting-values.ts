@@ -15,6 +15,11 @@ export const tenant = z
   .pipe(z.union([guid, z.enum(['organizations', 'common', 'consumers'])]));
 /** Tenants, or a star for all. */
 export const tenants = z.union([z.literal('*'), list(guid)]);
+export const guids = list(guid);
+/** App roles' values, as Entra allows them. */
+export const roles = list(z.string().regex(/^[\w!#$%&'()*+\-./:;<=>?@[\]^`{|}~]{1,120}$/));
+/** A page that people can open. */
+export const webAddress = z.string().refine(text => /^https?:\/\//.test(text) && URL.canParse(text));
 export const onOrOff = z
   .string()
   .toLowerCase()

@@ -19,6 +19,10 @@ export interface EntraRefusal {
   readonly todo: string;
   /** Entra's own code, `AADSTS…`, where it gave one. */
   readonly code?: string;
+  /** Where a person learns whom to ask. */
+  readonly helpUrl?: string;
+  /** Whether it was a rule of this server, and not Entra, that said no. */
+  readonly isOurs?: true;
 }
 
 /** Entra, or what it sent, is not what this app can go on with. */

@@ -1,4 +1,4 @@
-import { errors } from 'jose';
+import { errors, type JWTPayload } from 'jose';
 import type { Person } from '../access/person.ts';
 import { EntraRefusedError } from './errors.ts';
 import type { TenantKeys } from './tenant-keys.ts';
@@ -7,6 +7,10 @@ import { isMultiTenant, issuerOf, isTenantAllowed, type TenantRule } from './ten
 /** Who Entra says has signed in. */
 export interface SignedIn {
   readonly person: Person;
+  /** App roles that they have in this application. */
+  readonly roles: readonly string[];
+  /** Object ids of their groups, where the registration asks for them and a token can hold them all. */
+  readonly groups: readonly string[] | 'too many';
   /** Entra's session, where the registration asks for the claim. */
   readonly sid?: string;
 }
@@ -20,7 +24,7 @@ export interface IdTokenVerifier {
    * @throws EntraRefusedError when it does not hold
    * @throws UnavailableError when the tenant's keys cannot be had
    */
-  verify(idToken: string, expected: { nonce: string; now: number }): Promise<SignedIn>;
+  verify(idToken: string, expected: { nonce?: string; now: number }): Promise<SignedIn>;
 }
 
 const SKEW_SECONDS = 300;
@@ -40,13 +44,14 @@ export function createIdTokenVerifier(rules: IdTokenRules, keys: TenantKeys): Id
           audience: rules.clientId,
           clockTolerance: SKEW_SECONDS,
           currentDate: new Date(now),
-          requiredClaims: ['iss', 'exp', 'iat', 'nonce', 'tid', 'oid'],
+          requiredClaims: ['iss', 'exp', 'iat', 'tid', 'oid'],
         })
         .catch(error => {
           throw isInvalid(error) ? refused('it does not verify') : error;
         });
       const { tid, oid, name, email, preferred_username: username, sid } = payload;
-      if (payload.nonce !== nonce) throw refused('its nonce is not of this sign-in');
+      // A renewal's has none: nobody's browser was there.
+      if (nonce !== undefined && payload.nonce !== nonce) throw refused('its nonce is not of this sign-in');
       if (typeof tid !== 'string' || typeof oid !== 'string' || !GUID.test(tid) || !GUID.test(oid)) {
         throw refused('it names no person');
       }
@@ -74,10 +79,21 @@ export function createIdTokenVerifier(rules: IdTokenRules, keys: TenantKeys): Id
           ...(typeof name === 'string' && name ? { name: name.slice(0, 256) } : {}),
           ...(typeof address === 'string' && address ? { email: address.slice(0, 320) } : {}),
         },
+        roles: texts(payload.roles),
+        groups: hasTooManyGroups(payload) ? 'too many' : texts(payload.groups),
         ...(typeof sid === 'string' ? { sid } : {}),
       };
     },
   };
+}
+
+function texts(claim: unknown): string[] {
+  return Array.isArray(claim) ? claim.filter(value => typeof value === 'string') : [];
+}
+
+/** Entra's "overage": with more than 200 groups the token only says that there are some. */
+function hasTooManyGroups({ hasgroups, _claim_names: names }: JWTPayload): boolean {
+  return hasgroups === true || (names !== null && typeof names === 'object' && 'groups' in names);
 }
 
 /** A token that is wrong, and not keys that could not be fetched. */

@@ -1,11 +1,13 @@
-import type { ConfidentialClientApplication, PublicClientApplication } from '@azure/msal-node';
+import type { PersonId } from '../access/person.ts';
 import type { Config } from '../config.ts';
 import { UnavailableError } from '../http/errors.ts';
 import { createAssertionSource, type IdentityToken } from './assertion-source.ts';
 import { entraEndpoints } from './endpoints.ts';
-import { EntraRefusedError, entraRefusal } from './errors.ts';
+import { checkEntry } from './entry.ts';
+import { EntraRefusedError } from './errors.ts';
+import { createGraph, USER_READ } from './graph.ts';
 import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
-import { createMsalNetwork, type MsalNetwork } from './network.ts';
+import { type Acquired, createMsal } from './msal.ts';
 import { createTenantKeys } from './tenant-keys.ts';
 
 /** Signing people in at Entra (OpenID Connect's code flow with PKCE and nonce), as one ordinary client of it. */
@@ -14,12 +16,25 @@ export interface Entra {
   authorizeUrl(request: EntraAuthorizeRequest): Promise<string>;
   /**
    * Redeems Entra's code.
-   * @throws EntraRefusedError when Entra, or the check of its id token, says no
+   * @throws EntraRefusedError when Entra, the check of its id token, or a rule of who may enter says no
    * @throws UnavailableError when Entra cannot be reached
    */
-  redeem(request: { code: string; verifier: string; nonce: string }): Promise<SignedIn>;
+  redeem(request: { code: string; verifier: string; nonce: string }): Promise<SignedIn & Upstream>;
+  /**
+   * Asks Entra again about a person, without them.
+   * @param refreshToken Entra's own, of an earlier answer
+   * @throws EntraRefusedError when they may not sign in any more, or it is somebody else
+   * @throws UnavailableError when Entra cannot be reached
+   */
+  renew(refreshToken: string, person: PersonId): Promise<SignedIn & Upstream>;
   /** Where a browser ends its session with Entra and comes back from. */
   logoutUrl(postLogoutRedirectUri: string): string;
+}
+
+/** What Entra gives beside the id token. */
+export interface Upstream {
+  /** Entra's refresh token, with which it is asked again; never leaves this server. */
+  readonly refreshToken?: string;
 }
 
 export interface EntraAuthorizeRequest {
@@ -36,7 +51,7 @@ export interface EntraAuthorizeRequest {
 }
 
 export interface EntraOptions {
-  /** The only way to Entra. */
+  /** The only way to Entra and to Microsoft Graph. */
   readonly fetch: typeof globalThis.fetch;
   /** Asks the platform for a token of a managed identity whose audience is Entra's token exchange. */
   readonly identityToken: (clientId: string) => Promise<IdentityToken>;
@@ -47,72 +62,31 @@ export interface EntraOptions {
 }
 
 export function createEntra(config: Config['entra'], { fetch, identityToken, now, wait }: EntraOptions): Entra {
-  const { credential } = config;
+  const { credential, entry } = config;
+  const endpoints = entraEndpoints(config.authorityHost, config.tenantId);
   const assertion = createAssertionSource(() => {
     if (credential.kind !== 'managed identity') throw new Error('unreachable: no managed identity is set');
     return identityToken(credential.clientId);
   }, now);
-  const endpoints = entraEndpoints(config.authorityHost, config.tenantId);
+  const msal = createMsal({ config, endpoints, fetch, assertion, wait });
   const idTokens = createIdTokenVerifier(config, createTenantKeys(endpoints.jwksUri, fetch, now));
+  const graph = createGraph(config.authorityHost, fetch);
+  // Who is in more groups than a token holds is looked up in Graph, which takes this scope.
+  const scopes = entry.allowedGroups.length > 0 ? [...config.scopes, USER_READ] : [...config.scopes];
 
-  const auth = {
-    clientId: config.clientId,
-    // MSAL refuses an http authority even for a stand-in on loopback, but takes
-    // the endpoints as they are told. So no discovery request is made either.
-    authority: `https://login.microsoftonline.com/${config.tenantId}`,
-    authorityMetadata: JSON.stringify({
-      issuer: endpoints.issuer,
-      authorization_endpoint: endpoints.authorizationEndpoint,
-      token_endpoint: endpoints.tokenEndpoint,
-      end_session_endpoint: endpoints.endSessionEndpoint,
-      jwks_uri: endpoints.jwksUri,
-    }),
-  };
-
-  /** One MSAL application a sign-in: its cache holds one person's tokens, and goes with it. */
-  async function msal(networkClient: MsalNetwork): Promise<ConfidentialClientApplication | PublicClientApplication> {
-    const { ConfidentialClientApplication, PublicClientApplication } = await import('@azure/msal-node');
-    const system = { networkClient };
-    switch (credential.kind) {
-      case 'none':
-        return new PublicClientApplication({ auth, system });
-      case 'secret':
-        return new ConfidentialClientApplication({ auth: { ...auth, clientSecret: credential.secret }, system });
-      case 'certificate': {
-        const { thumbprintSha256, privateKey } = credential.certificate;
-        const clientCertificate = { thumbprintSha256, privateKey };
-        return new ConfidentialClientApplication({ auth: { ...auth, clientCertificate }, system });
-      }
-      case 'managed identity':
-        return new ConfidentialClientApplication({ auth: { ...auth, clientAssertion: await assertion() }, system });
-    }
-  }
-
-  /**
-   * A federated credential takes minutes to spread inside Entra after it was made
-   * (AADSTS70021, 700211 to 700213), and one of Entra's servers may know it while
-   * another does not. The code is not used up by that.
-   */
-  async function withPatience<T>(attempt: () => Promise<T>): Promise<T> {
-    for (const ms of SPREADING_WAITS_MS) {
-      try {
-        return await attempt();
-      } catch (error) {
-        const code = error instanceof EntraRefusedError ? error.refusal.code : undefined;
-        if (credential.kind !== 'managed identity' || !code || !SPREADING.has(code)) throw error;
-        await wait(ms);
-      }
-    }
-    return attempt();
+  /** Who an answer is about, and whether they may enter. */
+  async function admit(answer: Acquired, nonce?: string): Promise<SignedIn & Upstream> {
+    if (!answer.idToken) throw new UnavailableError('entra', new Error('Entra sent no id token'));
+    const who = await idTokens.verify(answer.idToken, { now: now(), ...(nonce ? { nonce } : {}) });
+    await checkEntry(entry, who, () => graph.memberGroups(answer.accessToken, entry.allowedGroups));
+    return { ...who, ...(answer.refreshToken ? { refreshToken: answer.refreshToken } : {}) };
   }
 
   return {
     async authorizeUrl({ state, nonce, challenge, prompt, loginHint, domainHint, maxAge }) {
-      // An address needs no credential, and asking for one could fail.
-      const { PublicClientApplication } = await import('@azure/msal-node');
-      return new PublicClientApplication({ auth }).getAuthCodeUrl({
+      return (await msal.addressMaker()).getAuthCodeUrl({
         redirectUri: config.redirectUri,
-        scopes: [...config.scopes],
+        scopes,
         state,
         nonce,
         codeChallenge: challenge,
@@ -126,20 +100,27 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
     },
 
     async redeem({ code, verifier, nonce }) {
-      const answer = await withPatience(async () => {
-        const network = createMsalNetwork(fetch);
-        const app = await msal(network);
-        return app
-          .acquireTokenByCode(
-            { code, codeVerifier: verifier, redirectUri: config.redirectUri, scopes: [...config.scopes], nonce },
-            { code, nonce },
-          )
-          .catch((error: unknown) => {
-            throw network.outage ?? toRefusal(error);
-          });
-      });
-      if (!answer?.idToken) throw new UnavailableError('entra', new Error('Entra sent no id token'));
-      return idTokens.verify(answer.idToken, { nonce, now: now() });
+      const { redirectUri } = config;
+      const answer = await msal.acquire(app =>
+        app.acquireTokenByCode({ code, codeVerifier: verifier, redirectUri, scopes, nonce }, { code, nonce }),
+      );
+      return admit(answer, nonce);
+    },
+
+    async renew(refreshToken, { tid, oid }) {
+      const answer = await msal.acquire(app =>
+        app.acquireTokenByRefreshToken({ refreshToken, scopes, forceCache: true }),
+      );
+      const who = await admit(answer);
+      if (who.person.tid !== tid || who.person.oid !== oid) {
+        throw new EntraRefusedError({
+          error: 'access_denied',
+          what: 'Microsoft Entra ID answered for another person.',
+          todo: 'Sign in again.',
+        });
+      }
+      // Entra may leave the old one in use.
+      return { refreshToken, ...who };
     },
 
     logoutUrl(postLogoutRedirectUri) {
@@ -149,15 +130,4 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
       return url.href;
     },
   };
-}
-
-const SPREADING = new Set(['AADSTS70021', 'AADSTS700211', 'AADSTS700212', 'AADSTS700213']);
-
-/** How often a credential that is still spreading is tried again, in milliseconds of waiting before each. */
-const SPREADING_WAITS_MS = [1_000, 3_000];
-
-function toRefusal(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const { errorCode = '', errorMessage = '' } = error as { errorCode?: string; errorMessage?: string };
-  return new EntraRefusedError(entraRefusal(errorCode, errorMessage || error.message));
 }

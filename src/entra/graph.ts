@@ -1,0 +1,60 @@
+import { UnavailableError } from '../http/errors.ts';
+
+/** Microsoft Graph, as far as signing in needs it. */
+export interface Graph {
+  /**
+   * Which of some groups the token's person is in, also through other groups
+   * ("checkMemberGroups", 20 at a time).
+   * @throws UnavailableError when Graph does not tell
+   */
+  memberGroups(accessToken: string, groups: readonly string[]): Promise<string[]>;
+}
+
+/** Lets a person be read, and their groups be checked. */
+export const USER_READ = 'User.Read';
+
+const AT_ONCE = 20;
+const TIMEOUT_MS = 8_000;
+
+const HOSTS: Readonly<Record<string, string>> = {
+  'https://login.microsoftonline.us': 'https://graph.microsoft.us',
+  'https://login.partner.microsoftonline.cn': 'https://microsoftgraph.chinacloudapi.cn',
+};
+
+/** Graph's address goes with Entra's; a stand-in serves both. */
+export function graphOrigin(authorityHost: string): string {
+  if (authorityHost.startsWith('http:')) return `${authorityHost}/graph`;
+  return HOSTS[authorityHost] ?? 'https://graph.microsoft.com';
+}
+
+export function createGraph(authorityHost: string, fetch: typeof globalThis.fetch): Graph {
+  const url = `${graphOrigin(authorityHost)}/v1.0/me/checkMemberGroups`;
+
+  async function check(accessToken: string, groupIds: readonly string[]): Promise<string[]> {
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ groupIds }),
+      });
+      if (response.status !== 200) throw new Error(`Microsoft Graph answered ${response.status}`);
+      const { value } = (await response.json()) as { value?: unknown };
+      if (!Array.isArray(value)) throw new Error('Microsoft Graph sent no groups');
+      return value.filter(group => typeof group === 'string');
+    } catch (error) {
+      throw new UnavailableError('entra', error);
+    }
+  }
+
+  return {
+    async memberGroups(accessToken, groups) {
+      const found: string[] = [];
+      for (let start = 0; start < groups.length; start += AT_ONCE) {
+        found.push(...(await check(accessToken, groups.slice(start, start + AT_ONCE))));
+      }
+      return found;
+    },
+  };
+}
