@@ -141,7 +141,9 @@ export function tokenHash(jwt: string): string {
 
 function keyId(jwt: string): string {
   try {
-    return decodeProtectedHeader(jwt).kid ?? '';
+    const { kid } = decodeProtectedHeader(jwt);
+    // Whatever JSON it is: only a text can name a key.
+    return typeof kid === 'string' ? kid : '';
   } catch {
     throw new InvalidTokenError('malformed');
   }

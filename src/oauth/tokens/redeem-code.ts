@@ -106,7 +106,7 @@ async function checkBinding(
   }
   const asked = form.get('resource');
   if (asked !== undefined && !isOwnResource(asked, services.resource)) {
-    throw new TokenError('invalid_target', 'The resource is not this server.');
+    throw new TokenError('invalid_target', `The resource is not this server. It is ${services.resource}.`);
   }
   return request;
 }

@@ -72,7 +72,7 @@ async function checkGrant(
   await authenticateClient(services, presented, grant);
   const asked = form.get('resource');
   if (asked !== undefined && !isOwnResource(asked, services.resource)) {
-    throw new TokenError('invalid_target', 'The resource is not this server.');
+    throw new TokenError('invalid_target', `The resource is not this server. It is ${services.resource}.`);
   }
   if (grant.endedAt !== undefined) throw new TokenError('invalid_grant', `The grant has ended: ${grant.endReason}.`);
   // A client that authenticates may change its key; a public one has nothing else to be known by.

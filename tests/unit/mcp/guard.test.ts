@@ -93,6 +93,18 @@ describe('RS-36, RS-37, RS-38: refused', () => {
       const claims = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString());
       return `${header}.${encode({ ...claims, scope: 'notes:write' })}.${signature}`;
     }, /signature/));
+  test.each<unknown>([1, null, [], {}, { toString: 1, valueOf: 1 }, ''])('a kid that is %j', kid =>
+    expectRefused(async r => {
+      const [, payload, signature] = (await r.token()).split('.');
+      return `${encode({ alg: 'ES256', typ: 'at+jwt', kid })}.${payload}.${signature}`;
+    }, /signature/),
+  );
+  test.each<unknown>([1, null, { toString: 1 }])('a typ that is %j', typ =>
+    expectRefused(async r => {
+      const [, payload, signature] = (await r.token()).split('.');
+      return `${encode({ alg: 'ES256', typ, kid: r.keys.signing.kid })}.${payload}.${signature}`;
+    }, /not an access token|type|signature/),
+  );
   test.each(['x', 'a.b.c', 'a b', '"', 'e30.e30.e30'])('nonsense: %j', token =>
     expectRefused(async () => token, /not an access token|signature/),
   );
