@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AppServer, startAppServer } from '../support/app-server.ts';
 import { claimsOf, token } from '../support/flows.ts';
 import { RECORDED, type RecordedClient } from './support/recorded.ts';
-import { registerAs, registrationOf, renewalForm, signIn, useTools } from './support/steps.ts';
+import { discover, registerAs, registrationOf, renewalForm, signIn, useTools } from './support/steps.ts';
+import { send } from './support/wire.ts';
 
 let server: AppServer;
 beforeAll(async () => {
@@ -40,4 +41,12 @@ test.each(clients)('%s: the registration’s answer repeats what was registered'
   expect(body).not.toHaveProperty('code_challenge_method');
   expect('client_secret' in body).toBe(client.registration.token_endpoint_auth_method !== undefined);
   expect(Object.values(body)).not.toContain(null);
+});
+
+test('all: ask for offline_access where the authorization server lists it, so it is in that list and in no other', async () => {
+  const { challenged, server: metadata } = await discover(server, RECORDED['Claude Code']);
+  const resource = await send(`${server.origin}/.well-known/oauth-protected-resource/mcp`);
+  expect(await resource.json()).toMatchObject({ scopes_supported: challenged });
+  expect(challenged).toEqual(['profile', 'notes:read', 'notes:write']);
+  expect(metadata.scopes_supported).toEqual([...challenged, 'offline_access']);
 });

@@ -14,6 +14,7 @@ const DOCUMENTS = [
   'SECURITY.md',
   'CHANGELOG.md',
   'docs/architecture.md',
+  'docs/clients.md',
   'docs/storage-schema.md',
   'examples/README.md',
 ];
