@@ -69,7 +69,8 @@ async function serve(
 ): Promise<void> {
   const body = await bodyOf(req);
   if (body === undefined) return void res.writeHead(413, { connection: 'close' }).end();
-  const form = new URLSearchParams(body);
+  // Graph's own bodies are JSON, which its handler reads from here.
+  const form = endpoint === 'graph' ? new URLSearchParams({ json: body }) : new URLSearchParams(body);
   options.requests.push({
     method: req.method ?? '',
     path: url.pathname,

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import type { JWTPayload } from 'jose';
 import { createCredentials, type FederatedIdentity } from './credentials.ts';
 import { createFront, type Endpoint, type Fault, type RecordedRequest } from './front.ts';
+import { graphHandler } from './graph.ts';
 import { metadataOf, pathsOf } from './paths.ts';
 import { defaultTenantId, type Person, type PersonName, peopleOf } from './people.ts';
 import { createProvider } from './provider.ts';
@@ -55,6 +56,8 @@ export interface Entra {
   fail(endpoint: Endpoint, fault: Fault | undefined): void;
   /** Disables somebody's account from now on: no sign-in, no renewal (AADSTS50057). */
   disable(name: PersonName): void;
+  /** Changes what Entra knows of somebody: the next answers say so. */
+  change(name: PersonName, change: Partial<Omit<Person, 'oid' | 'tid'>>): void;
   /** Makes id tokens wrong from now on, to see them refused: other claims, or a signature that does not verify. */
   /** Whether the federated credential is known everywhere (it is from the start): a new one takes minutes. */
   spreadFederatedIdentity(spread: boolean): void;
@@ -116,6 +119,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
       credentials,
       handlers: {
         signIn: (req, res, form) => signIn(req, res, form, pages),
+        graph: graphHandler({ people: Object.values(people), paths, key, now }),
         logout: (req, res) => signOut(req, res, pages),
         metadata: async (_req, res) => res.writeHead(200, { 'content-type': 'application/json' }).end(metadata),
       },
@@ -134,6 +138,9 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     fail: (endpoint, fault) => {
       if (fault === undefined) faults.delete(endpoint);
       else faults.set(endpoint, fault);
+    },
+    change: (name, change) => {
+      Object.assign(people[name], change);
     },
     disable: name => {
       disabled.add(people[name]);

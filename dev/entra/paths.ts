@@ -5,6 +5,8 @@ export interface Paths {
   logout: string;
   keys: string;
   metadata: string;
+  /** Microsoft Graph's, which stands here too. */
+  graph: string;
   /** The account picker; each sign-in has its own page below. */
   signIn: string;
 }
@@ -15,6 +17,7 @@ export function pathsOf(tenantId: string): Paths {
     token: `/${tenantId}/oauth2/v2.0/token`,
     logout: `/${tenantId}/oauth2/v2.0/logout`,
     keys: `/${tenantId}/discovery/v2.0/keys`,
+    graph: '/graph/v1.0',
     metadata: `/${tenantId}/v2.0/.well-known/openid-configuration`,
     signIn: `/${tenantId}/sign-in`,
   };

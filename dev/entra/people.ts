@@ -14,6 +14,10 @@ export interface Person {
   username: string;
   /** Where the account is at home, for a guest: Entra's `idp` claim. */
   homeTid?: string;
+  /** App roles in the application. */
+  roles?: readonly string[];
+  /** Object ids of her groups. */
+  groups?: readonly string[];
   /** What is said of her on the account picker. */
   note: string;
 }

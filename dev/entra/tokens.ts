@@ -52,10 +52,22 @@ export function idTokenClaims(grant: Grant): JWTPayload {
     uti: randomUUID(),
     ver: '2.0',
     ...(person.homeTid === undefined ? {} : { idp: `https://sts.windows.net/${person.homeTid}/` }),
+    ...(person.roles?.length ? { roles: person.roles } : {}),
+    ...groupsClaim(person.groups ?? []),
     ...(grant.nonce === undefined ? {} : { nonce: grant.nonce }),
     ...(scopes.has('profile') ? { oid: person.oid, name: person.name, preferred_username: person.username } : {}),
     ...(scopes.has('email') ? { email: person.username } : {}),
   };
+}
+
+/** So many groups a token holds; of more it only says where they can be asked for ("overage"). */
+const MOST_GROUPS = 200;
+
+function groupsClaim(groups: readonly string[]): JWTPayload {
+  if (groups.length === 0) return {};
+  if (groups.length <= MOST_GROUPS) return { groups };
+  const endpoint = 'https://graph.microsoft.com/v1.0/users/me/getMemberObjects';
+  return { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint } } };
 }
 
 /** Entra's access token for Microsoft Graph: a JWT that nobody but Graph should accept. */

@@ -21,6 +21,7 @@ export interface Failure {
   readonly code?: string;
   readonly retryAfterSeconds?: number;
   readonly action?: { href: string; label: string };
+  readonly links?: readonly { href: string; label: string }[];
 }
 
 /**
@@ -42,6 +43,7 @@ export function failure(request: Request, context: RequestContext, fault: Failur
     correlationId: context.correlationId,
     ...(fault.code ? { detail: fault.code } : {}),
     ...(fault.action ? { action: fault.action } : {}),
+    ...(fault.links ? { links: fault.links } : {}),
     ...retry,
   });
 }
@@ -72,7 +74,7 @@ function wantsJson(request: Request): boolean {
 }
 
 /** Entra has refused a person, and there is no client to tell. */
-export function refusedByEntra({ error, what, todo, code }: EntraRefusal): Failure {
+export function refusedByEntra({ error, what, todo, code, helpUrl }: EntraRefusal): Failure {
   const isBusy = error === 'temporarily_unavailable';
   // Entra would take the same account again without a word.
   const mayChoose = error === 'access_denied' || error === 'account_selection_required';
@@ -83,6 +85,7 @@ export function refusedByEntra({ error, what, todo, code }: EntraRefusal): Failu
     todo,
     ...(code ? { code } : {}),
     ...(isBusy ? { retryAfterSeconds: 60 } : {}),
+    ...(helpUrl ? { links: [{ href: helpUrl, label: 'Whom to ask' }] } : {}),
     action: mayChoose
       ? { href: `${PATHS.login}?prompt=select_account`, label: 'Sign in with another account' }
       : { href: PATHS.login, label: 'Sign in again' },

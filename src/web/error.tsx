@@ -17,7 +17,14 @@ export interface ErrorProps {
   /** Seconds, sent as `Retry-After`. */
   readonly retryAfter?: number | undefined;
   /** Where to go on. The address is this server's own, never one from a request. */
-  readonly action?: { readonly href: string; readonly label: string } | undefined;
+  readonly action?: Link | undefined;
+  /** Other ways: the operator's page, or back to an application that the person has approved. */
+  readonly links?: readonly Link[] | undefined;
+}
+
+interface Link {
+  readonly href: string;
+  readonly label: string;
 }
 
 /** In characters. What happened may quote a request. */
@@ -25,7 +32,7 @@ const LONGEST_SENTENCES = 1000;
 
 /** An error page: what happened, what to do, and the number to quote. */
 export function errorPage(props: ErrorProps): Response {
-  const { title, action, detail } = props;
+  const { title, action, links = [], detail } = props;
   return page(
     { status: props.status, title, clientFlow: true, retryAfter: props.retryAfter },
     <main class="card">
@@ -40,6 +47,11 @@ export function errorPage(props: ErrorProps): Response {
           {action.label}
         </a>
       ) : null}
+      {links.map(({ href, label }) => (
+        <a class="button" href={href} rel="noreferrer">
+          {label}
+        </a>
+      ))}
       <dl class="facts">
         {detail ? (
           <div>

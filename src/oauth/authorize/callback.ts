@@ -147,11 +147,14 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     refusal: EntraRefusal,
   ): Response {
     context.log.warn('Entra has refused a sign-in', { error: refusal.error, code: refusal.code });
-    if (asked) {
-      const description = [refusal.what, refusal.todo, refusal.code].filter(Boolean).join(' ');
-      return redirect(toClient(asked, { error: refusal.error, error_description: plainAscii(description) }));
-    }
-    return failure(request, context, refusedByEntra(refusal));
+    const page = refusedByEntra(refusal);
+    if (!asked) return failure(request, context, page);
+    const description = [refusal.what, refusal.todo, refusal.code].filter(Boolean).join(' ');
+    const back = toClient(asked, { error: refusal.error, error_description: plainAscii(description) });
+    // What a rule of ours lacks is for the person to read, whom a client might show a code at best.
+    if (!refusal.isOurs) return redirect(back);
+    const links = [...(page.links ?? []), { href: back, label: 'Back to the application' }];
+    return failure(request, context, { ...page, links });
   }
 
   /** The authorization response (OAuth 2.1 section 4.1.2), always with `iss` (RFC 9207). */
