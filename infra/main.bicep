@@ -51,15 +51,15 @@ param networkAddresses string = '10.90.0.0/24'
 @description('Keeps a deleted vault for 90 days whatever anyone does. It cannot be undone, and holds the vault’s name that long.')
 param purgeProtection bool = false
 
-@description('Whose people the app registration admits. The app itself admits those of this tenant.')
-@allowed(['AzureADMyOrg', 'AzureADMultipleOrgs'])
+@description('Whose people may sign in: those of this tenant, or of those that the setting AUTH_ALLOWED_TENANTS names.')
+@allowed(['AzureADMyOrg', 'AzureADMultipleOrgs', 'AzureADandPersonalMicrosoftAccount'])
 param signInAudience string = 'AzureADMyOrg'
 
-@description('Roles that an administrator can give to people in Entra ID.')
+@description('Roles that an administrator can give to people in Entra ID. Left out: those of the setting AUTH_REQUIRED_ROLES.')
 @maxLength(50)
 param appRoles AppRole[] = []
 
-@description('Lets in only people who were assigned to the app in Entra ID.')
+@description('Lets in only people who were assigned to the app in Entra ID; so it is too where a role is required.')
 param assignmentRequired bool = false
 
 @description('Settings of the app itself; those left out or empty keep their defaults.')
@@ -204,6 +204,23 @@ var origin = empty(baseUrl)
       : fail('baseUrl must be https://<host>, with nothing after it.')
 var redirectUri = '${origin}/auth/callback'
 
+// The person's own tenant, or the door for those of many: Entra ID's names for them.
+var signInTenant = {
+  AzureADMyOrg: tenant().tenantId
+  AzureADMultipleOrgs: 'organizations'
+  AzureADandPersonalMicrosoftAccount: 'common'
+}[signInAudience]
+
+var requiredRoles = filter(
+  map(split(settings.?AUTH_REQUIRED_ROLES ?? '', ','), role => trim(role)),
+  role => !empty(role)
+)
+var rolesToMake = map(requiredRoles, role => {
+  value: role
+  displayName: role
+  description: 'May use the MCP server as ${role}.'
+})
+
 module registration 'modules/registration.bicep' = {
   scope: group
   params: {
@@ -211,8 +228,9 @@ module registration 'modules/registration.bicep' = {
     displayName: 'MCP server (${environmentName})'
     redirectUri: redirectUri
     signInAudience: signInAudience
-    appRoles: appRoles
-    assignmentRequired: assignmentRequired
+    appRoles: empty(appRoles) ? rolesToMake : appRoles
+    assignmentRequired: assignmentRequired || !empty(requiredRoles)
+    groupsInTokens: !empty(settings.?AUTH_ALLOWED_GROUPS)
     principalId: identity.outputs.principalId
   }
 }
@@ -223,7 +241,7 @@ module siteSettings 'modules/settings.bicep' = {
     siteName: siteName
     settings: union(
       {
-        AUTH_TENANT_ID: tenant().tenantId
+        AUTH_TENANT_ID: signInTenant
         AUTH_CLIENT_ID: registration.outputs.clientId
         AUTH_MANAGED_IDENTITY_CLIENT_ID: identity.outputs.clientId
         AUTH_REDIRECT_URI: redirectUri
@@ -237,6 +255,7 @@ module siteSettings 'modules/settings.bicep' = {
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
         APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
       },
+      signInAudience == 'AzureADMyOrg' ? {} : { AUTH_ALLOWED_TENANTS: tenant().tenantId },
       toObject(filter(items(settings), each => !empty(each.?value)), each => each.key, each => each.?value ?? '')
     )
   }

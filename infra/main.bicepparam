@@ -23,6 +23,11 @@ param logRetentionDays = int(readEnvironmentVariable('INFRA_LOG_RETENTION_DAYS',
 
 // The app's own settings, each by its name with APP_ before it.
 param settings = {
+  AUTH_ALLOWED_TENANTS: readEnvironmentVariable('APP_AUTH_ALLOWED_TENANTS', '')
+  AUTH_REQUIRED_ROLES: readEnvironmentVariable('APP_AUTH_REQUIRED_ROLES', '')
+  AUTH_ALLOWED_GROUPS: readEnvironmentVariable('APP_AUTH_ALLOWED_GROUPS', '')
+  AUTH_HELP_URL: readEnvironmentVariable('APP_AUTH_HELP_URL', '')
+  AUTH_OFFLINE_GRACE_SECONDS: readEnvironmentVariable('APP_AUTH_OFFLINE_GRACE_SECONDS', '')
   AUTH_SCOPES: readEnvironmentVariable('APP_AUTH_SCOPES', '')
   TOKEN_EXPIRY_SECONDS: readEnvironmentVariable('APP_TOKEN_EXPIRY_SECONDS', '')
   REFRESH_RETRY_SECONDS: readEnvironmentVariable('APP_REFRESH_RETRY_SECONDS', '')

@@ -18,7 +18,7 @@ param displayName string
 param redirectUri string
 
 @description('Whose people may sign in.')
-@allowed(['AzureADMyOrg', 'AzureADMultipleOrgs'])
+@allowed(['AzureADMyOrg', 'AzureADMultipleOrgs', 'AzureADandPersonalMicrosoftAccount'])
 param signInAudience string
 
 @description('Roles that an administrator can give to people.')
@@ -27,16 +27,22 @@ param appRoles AppRole[]
 @description('Whether only people who were assigned to the app may sign in.')
 param assignmentRequired bool
 
+@description('Whether tokens tell a person’s groups. Of more than fit into a token, Microsoft Graph is asked.')
+param groupsInTokens bool
+
 @description('Principal of the managed identity that stands in for a client secret.')
 param principalId string
 
-/** What is asked for at sign-in, and nothing else. */
-var permissions = {
-  openid: '37f7f235-527c-4136-accd-4a02d197296e'
-  profile: '14dad69e-099b-42c9-810b-d002981feec1'
-  email: '64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0'
-  offline_access: '7427e0e9-2fba-42fe-b0c0-848c9e6a8182'
-}
+/** What is asked for, and nothing else. */
+var permissions = union(
+  {
+    openid: '37f7f235-527c-4136-accd-4a02d197296e'
+    profile: '14dad69e-099b-42c9-810b-d002981feec1'
+    email: '64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0'
+    offline_access: '7427e0e9-2fba-42fe-b0c0-848c9e6a8182'
+  },
+  groupsInTokens ? { 'User.Read': 'e1fe6dd8-ba31-4d61-89e7-88639da4683d' } : {}
+)
 
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
@@ -61,6 +67,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   optionalClaims: {
     idToken: map(['email', 'sid'], claim => { name: claim, essential: false })
   }
+  groupMembershipClaims: groupsInTokens ? 'SecurityGroup' : null
   appRoles: [
     for role in appRoles: {
       id: guid(uniqueName, role.value)

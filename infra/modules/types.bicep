@@ -24,6 +24,26 @@ type AppRole = {
 @description('Settings of the app that a deployment may choose, by their own names. README’s table says what each is for.')
 @sealed()
 type AppSettings = {
+  @description('Tenants that are let in, where signInAudience admits those of many; left out, this tenant alone.')
+  @maxLength(4000)
+  AUTH_ALLOWED_TENANTS: string?
+
+  @description('App roles: who has none of them may not enter. They are made, unless appRoles names the roles.')
+  @maxLength(4000)
+  AUTH_REQUIRED_ROLES: string?
+
+  @description('Groups: who is in none of them may not enter. Tokens then carry groups.')
+  @maxLength(4000)
+  AUTH_ALLOWED_GROUPS: string?
+
+  @description('Page that tells people whom to ask when they may not enter.')
+  @maxLength(1000)
+  AUTH_HELP_URL: string?
+
+  @description('How long renewals go on while Entra ID cannot be reached.')
+  @maxLength(5)
+  AUTH_OFFLINE_GRACE_SECONDS: string?
+
   @description('What the app asks of Entra ID at sign-in.')
   @maxLength(1000)
   AUTH_SCOPES: string?

@@ -41,6 +41,9 @@ const REFUSED = [
   'alwaysOn',
 ];
 
+/** Where the snapshots are deployed to. */
+const TENANT_ID = '00000000-0000-0000-0000-000000000002';
+
 const settingsOf = (snapshot: Snapshot) =>
   snapshot.the('Microsoft.Web/sites/config', 'appsettings').properties as Record<string, string>;
 const originOf = ({ environment }: Snapshot) => environment.INFRA_BASE_URL ?? `https://${HOST_NAME}`;
@@ -168,8 +171,11 @@ describe.each(SNAPSHOTS.map(snapshot => [snapshot.scenario, snapshot] as const))
     expect(settings.AUTH_REDIRECT_URI).toBe(`${origin}/auth/callback`);
     const [graph, ...others] = properties.requiredResourceAccess as { resourceAccess: { id: string }[] }[];
     expect(others).toEqual([]);
+    const readsGroups = snapshot.environment.APP_AUTH_ALLOWED_GROUPS !== undefined;
+    expect(properties.groupMembershipClaims).toBe(readsGroups ? 'SecurityGroup' : null);
     expect(graph?.resourceAccess.map(({ id }) => id).sort()).toEqual(
       [
+        ...(readsGroups ? ['e1fe6dd8-ba31-4d61-89e7-88639da4683d'] : []), // User.Read
         '37f7f235-527c-4136-accd-4a02d197296e', // openid
         '14dad69e-099b-42c9-810b-d002981feec1', // profile
         '64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0', // email
@@ -181,7 +187,7 @@ describe.each(SNAPSHOTS.map(snapshot => [snapshot.scenario, snapshot] as const))
   test('its one credential is the managed identity', () => {
     const { properties } = snapshot.the('Microsoft.Graph/applications/federatedIdentityCredentials@v1.0');
     expect(properties).toMatchObject({
-      issuer: `https://login.microsoftonline.com/${settings.AUTH_TENANT_ID}/v2.0`,
+      issuer: `https://login.microsoftonline.com/${TENANT_ID}/v2.0`,
       subject: PRINCIPAL_ID,
       audiences: ['api://AzureADTokenExchange'],
     });
@@ -227,6 +233,24 @@ const scenario = (name: string): Snapshot => {
   if (!found) throw new Error(`There is no snapshot of ${name}.`);
   return found;
 };
+
+test('people of many tenants sign in where all do; those of this tenant alone get in, unless others are named', () => {
+  expect(settingsOf(scenario('defaults'))).toMatchObject({ AUTH_TENANT_ID: TENANT_ID });
+  expect(settingsOf(scenario('defaults'))).not.toHaveProperty('AUTH_ALLOWED_TENANTS');
+  expect(settingsOf(scenario('roles'))).toMatchObject({
+    AUTH_TENANT_ID: 'organizations',
+    AUTH_ALLOWED_TENANTS: TENANT_ID,
+  });
+});
+
+test('required roles are made, and nobody without one gets in', () => {
+  const { appRoles } = scenario('roles').the('Microsoft.Graph/applications@v1.0').properties;
+  expect(appRoles).toMatchObject([{ value: 'Mcp.User' }, { value: 'Mcp.Admin' }]);
+  const principal = scenario('roles').the('Microsoft.Graph/servicePrincipals@v1.0').properties;
+  expect(principal.appRoleAssignmentRequired).toBe(true);
+  const open = scenario('defaults').the('Microsoft.Graph/servicePrincipals@v1.0').properties;
+  expect(open.appRoleAssignmentRequired).toBe(false);
+});
 
 test('the defaults cost nothing while nobody comes', () => {
   const defaults = scenario('defaults');
