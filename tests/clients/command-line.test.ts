@@ -289,6 +289,24 @@ describe('opencode', () => {
     expect(new Set(answers.map(({ body }) => body.client_id)).size).toBe(1);
   });
 
+  test('opencode: starts add up, so one address registers so many new clients and is told when to come again', async () => {
+    const limited = await startAppServer({ trustedProxyHops: 1 });
+    const register = (name: string) =>
+      send(`${limited.origin}/oauth/register`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.7' },
+        body: JSON.stringify({ ...registrationOf(client, 0), client_name: name }),
+      });
+    const statuses = new Set<number>();
+    for (let start = 0; start < 60; start++) statuses.add((await register('the same each time')).status);
+    expect(statuses).toEqual(new Set([201]));
+    let last = await register('new 0');
+    for (let n = 1; n < 60 && last.status === 201; n++) last = await register(`new ${n}`);
+    expect([last.status, Number(last.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect((await register('the same each time')).status).toBe(201);
+    await limited.stop();
+  });
+
   test('opencode: renews without end when a fresh token is refused, and none is, on any instance', async () => {
     const signedIn = await signIn(server, client);
     expect(await statusesWith(signedIn.tokens.access_token)).toEqual([200, 200]);

@@ -131,8 +131,10 @@ describe('no page shows text that came in the URL as if it were ours', () => {
     expectOwnWords(await browser.open(`${server.origin}/auth/logout?${name}=${LURE}`));
   });
 
-  test.each(['notice', 'error', LURE])('landing: %s', async name => {
-    expectOwnWords(await new Browser().open(`${server.origin}/?${name}=${LURE}`));
+  test.each(['notice', 'error', 'q', LURE])('landing and account: %s', async name => {
+    for (const path of ['/', '/account']) {
+      expectOwnWords(await new Browser().open(`${server.origin}${path}?${name}=${LURE}`, { stopAt: atEntra }));
+    }
   });
 });
 
