@@ -1,18 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { build } from '../../build.ts';
 import { type Entra, startEntra } from '../../dev/entra/index.ts';
 import { type RunningHost, spawnFunctionsHost } from '../../dev/functions-host/index.ts';
+import { zipFolder } from '../../dev/infra/zip.ts';
 import { freePorts } from '../../dev/local/ports.ts';
 import { newSecret } from '../support/app-server.ts';
 import { freshStorage } from '../support/azurite.ts';
 import { callTool, connect, type Target, type Tokens } from '../support/flows.ts';
 
-/** The very bundle that is deployed, on the local Functions host, through the library's own streaming path. */
+/**
+ * The very package that is deployed, unpacked into an empty folder with no node_modules near it, on the local Functions
+ * host, through the library's own streaming path.
+ */
 let dist: string;
+let zip: Uint8Array;
 let port: number;
 let entra: Entra;
 let host: RunningHost;
@@ -39,8 +45,15 @@ const run = (at: number, settings: Record<string, string> = {}): Promise<Running
   });
 
 beforeAll(async () => {
-  dist = await mkdtemp(join(tmpdir(), 'bundle-'));
-  await build({ outdir: dist });
+  const outdir = await mkdtemp(join(tmpdir(), 'bundle-'));
+  await build({ outdir });
+  zip = await zipFolder(outdir);
+  await rm(outdir, { recursive: true });
+  dist = await mkdtemp(join(tmpdir(), 'package-'));
+  for (const [name, content] of Object.entries(unzipSync(zip))) {
+    await mkdir(dirname(join(dist, name)), { recursive: true });
+    await writeFile(join(dist, name), content);
+  }
   [port = 0] = await freePorts(1);
   const origin = `http://localhost:${port}`;
   entra = await startEntra({ redirectUris: [`${origin}/auth/callback`], clientSecret: newSecret() });
@@ -90,7 +103,17 @@ const asAda = () => ({
   accept: 'application/json, text/event-stream',
 });
 
-describe('the deployed bundle', () => {
+describe('the deployed package', () => {
+  test('holds the bundle with its source maps, host.json and package.json at its root, and nothing else', async () => {
+    const files = Object.keys(unzipSync(zip));
+    expect(files).toEqual(expect.arrayContaining(['host.json', 'package.json', 'index.js', 'index.js.map']));
+    const others = files.filter(name => !/^(chunks\/[\w-]+|index)\.js(\.map|\.LEGAL\.txt)?$/.test(name));
+    expect(others).toEqual(['host.json', 'package.json']);
+    const scripts = files.filter(name => name.endsWith('.js'));
+    expect(scripts.filter(name => !files.includes(`${name}.map`))).toEqual([]);
+    expect(Buffer.from(await zipFolder(dist)).equals(zip)).toBe(true);
+  });
+
   test('registers every function', () => {
     const routes = host.functions.map(each => `${each.route ?? each.name}`).sort();
     expect(routes).toEqual(
@@ -121,6 +144,9 @@ describe('the deployed bundle', () => {
   test('signs in and serves a tool', async () => {
     const { status, body } = await callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1, 2] });
     expect([status, body.result?.structuredContent]).toEqual([200, { sum: 3, count: 2 }]);
+    await callTool(server, tokens.access_token, 'save_user_note', { note: 'from the package' });
+    const kept = await callTool(server, tokens.access_token, 'get_user_notes', {});
+    expect(JSON.stringify(kept.body)).toContain('from the package');
   });
 
   test.each([
