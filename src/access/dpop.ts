@@ -42,9 +42,16 @@ export interface Dpop {
   nonce(): Promise<string>;
 }
 
+export interface DpopOptions {
+  keys: () => Promise<KeyRing>;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** How many proofs are remembered; 50,000. */
+  capacity?: number;
+}
+
 /** How long a nonce is good, in milliseconds; as much ahead, for another instance's clock may be. */
 const NONCE_MS = 60_000;
-/** Proofs that one instance remembers. */
 const CAPACITY = 50_000;
 /** Characters of a proof with an RSA key of 4096 bits, and some to spare. */
 const LONGEST_PROOF = 4_096;
@@ -55,8 +62,8 @@ const LONGEST_PROOF = 4_096;
  * is good for a minute, and within it each instance takes it once. The nonce's
  * time counts and not the proof's own, for clocks of clients go wrong.
  */
-export function createDpop({ keys, now }: { keys: () => Promise<KeyRing>; now: () => number }): Dpop {
-  const seen = new ReplayMemory(NONCE_MS, CAPACITY);
+export function createDpop({ keys, now, capacity = CAPACITY }: DpopOptions): Dpop {
+  const seen = new ReplayMemory(NONCE_MS, capacity);
 
   async function nonce(): Promise<string> {
     const issuedAt = now().toString(36);

@@ -135,6 +135,27 @@ describe('a proof', () => {
     expect(outcomes.filter(each => each === key.jkt)).toHaveLength(1);
   });
 
+  test('of another key with the same jti is another proof', async () => {
+    const other = await newProofKey();
+    for (const signer of [key, other]) {
+      const proof = await signer.proof({ url: URL_OF_ENDPOINT, nonce: await dpop.nonce() }, { jti: 'same' });
+      expect(await dpop.check(request(proof))).toBe(signer.jkt);
+    }
+  });
+
+  test('with a nonce as old as what a full memory has forgotten needs a new one, and is never taken twice', async () => {
+    const small = createDpop({ keys: async () => ring, now: () => clock.now, capacity: 2 });
+    const first = await key.proof({ url: URL_OF_ENDPOINT, nonce: await small.nonce() });
+    await small.check(request(first));
+    for (let i = 0; i < 2; i++) {
+      clock.now += 1;
+      await small.check(request(await key.proof({ url: URL_OF_ENDPOINT, nonce: await small.nonce() })));
+    }
+    expect(await outcome(small.check(request(first)))).toMatch(/^use_dpop_nonce/);
+    const again = await key.proof({ url: URL_OF_ENDPOINT, nonce: await small.nonce() });
+    expect(await small.check(request(again))).toBe(key.jkt);
+  });
+
   test('whatever comes, is a refusal and never an error of ours', async () => {
     const nonce = await dpop.nonce();
     const member = fc.oneof(fc.jsonValue(), fc.constant(undefined));
