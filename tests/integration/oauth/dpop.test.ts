@@ -20,6 +20,7 @@ import {
   type Tokens,
   token,
 } from '../../support/flows.ts';
+import { countTrips } from '../../support/storage-faults.ts';
 
 /** Tokens bound to a key (RFC 9449), over two instances that take the requests in turn. */
 let server: AppServer;
@@ -353,6 +354,22 @@ describe('a bound access token at the MCP endpoint', () => {
     const { status, challenge } = await mcp('DPoP', accessToken, proof, save);
     expect([status, challenge]).toEqual([403, expect.stringMatching(/^DPoP error="insufficient_scope"/)]);
   });
+});
+
+test('a proof costs no trip to storage', async () => {
+  const tokens = await connectWith(key);
+  for (const _instance of server.apps) expect((await call(tokens, key)).status).toBe(200);
+  const accessToken = tokens.access_token;
+  const proofs = await Promise.all(
+    [await nonce()].flatMap(given =>
+      Array.from({ length: 4 }, () => key.proof({ url: server.mcpUrl, nonce: given, accessToken })),
+    ),
+  );
+  const { trips, result } = await countTrips(server.storage.accountName, () =>
+    Promise.all(proofs.map(proof => mcp('DPoP', accessToken, proof))),
+  );
+  expect(result.map(answer => answer.status)).toEqual([200, 200, 200, 200]);
+  expect(trips).toBe(0);
 });
 
 describe('a token that is not bound', () => {
