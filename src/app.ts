@@ -18,6 +18,7 @@ import { createOriginRule } from './mcp/origin.ts';
 import { createResourceMetadataEndpoint } from './mcp/resource-metadata.ts';
 import { tools as ownTools } from './mcp/tools/index.ts';
 import type { FetchDocument } from './oauth/clients/documents/public-fetch.ts';
+import { preregisteredClients } from './oauth/clients/preregistered-clients.ts';
 import type { OAuthEndpoints } from './oauth/index.ts';
 import { authorizationServerMetadata, jwksDocument } from './oauth/metadata.ts';
 import { createStorageCheck } from './storage/check.ts';
@@ -63,11 +64,14 @@ export interface App {
  * The composition root: settings in, endpoints out. The only place that knows
  * every room. Nothing is sent anywhere before the first request, and what only a
  * sign-in needs is loaded when somebody signs in.
+ *
+ * @throws ConfigError
  */
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
   const { identityToken = managedIdentityToken, wait = setTimeout } = surroundings;
   const { origin, resource } = config;
+  const preregistered = preregisteredClients(config.clients.preregistered);
   const server = { name: SERVER_NAME, version, startedAt: now() };
 
   const tables = openTables({ connection: config.storage });
@@ -91,7 +95,6 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       { createClientDirectory },
       { createClientDocuments },
       { createPublicFetch },
-      { preregisteredClients },
       { openAssertions },
       { RedeemedChallenges },
       { createRegisteredClients },
@@ -107,7 +110,6 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       import('./oauth/clients/directory.ts'),
       import('./oauth/clients/documents/client-documents.ts'),
       import('./oauth/clients/documents/public-fetch.ts'),
-      import('./oauth/clients/preregistered-clients.ts'),
       import('./storage/assertions.ts'),
       import('./oauth/tokens/redeemed-challenges.ts'),
       import('./oauth/clients/registered-clients.ts'),
@@ -130,7 +132,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         notes,
         erasure: openErasure(tables),
         clients: createClientDirectory({
-          preregistered: preregisteredClients(config.clients.preregistered),
+          preregistered,
           ...(config.clients.documents
             ? {
                 documents: createClientDocuments({

@@ -1,8 +1,23 @@
+import { ConfigError } from '../../config.ts';
 import type { PreregisteredClient } from '../../setting-values.ts';
 import { type Client, PLAIN } from './client.ts';
+import { redirectUriProblem } from './redirect-uri.ts';
 
-/** The clients that the operator has registered by hand, by their ids. */
+/**
+ * The clients that the operator has registered by hand, by their ids. Which
+ * private-use schemes their redirect URIs have is the operator's choice; for the
+ * rest they are held to the rules of all.
+ *
+ * @throws ConfigError
+ */
 export function preregisteredClients(configured: readonly PreregisteredClient[]): ReadonlyMap<string, Client> {
+  const problems = configured.flatMap(({ client_id, redirect_uris }) =>
+    redirect_uris.flatMap(uri => {
+      const problem = redirectUriProblem(uri, [new URL(uri).protocol.slice(0, -1)]);
+      return problem ? [`PREREGISTERED_CLIENTS is not valid: the redirect URI ${uri} of ${client_id} ${problem}.`] : [];
+    }),
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
   return new Map(configured.map(each => [each.client_id, toClient(each)]));
 }
 

@@ -39,6 +39,7 @@ beforeAll(async () => {
   hosts = createDocumentHosts();
   server = await startAppServer({
     instances: 2,
+    settings: { CLIENT_DENYLIST: 'evil.example' },
     fetchDocument: hosts.fetchDocument,
     connectionString: async own => {
       proxy = await startStorageProxy(own);
@@ -383,6 +384,16 @@ describe('keys at a jwks_uri', () => {
     server.clock.advance(1);
     const { status, body } = await (await codeOf(client))(await sign(keys.ES256, claims(client)));
     expect([status, body.error]).toEqual([503, 'temporarily_unavailable']);
+  });
+
+  test('at a host on the deny list: nothing is fetched', async () => {
+    const uri = 'https://evil.example/jwks.json';
+    serveKeys(uri, keys.ES256);
+    const client = newRemoteClient(uri);
+    const redeem = await codeOf(client);
+    hosts.fetched.length = 0;
+    expect((await redeem(await sign(keys.ES256, claims(client)))).body.error).toBe('invalid_client');
+    expect(hosts.fetched).not.toContain(uri);
   });
 
   test.each<[string, unknown]>([
