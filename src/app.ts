@@ -69,6 +69,8 @@ export interface App {
  */
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
+  const { tools = ownTools } = surroundings;
+  const demandedRoles = [...new Set(tools.flatMap(tool => tool.roles))];
   const { identityToken = managedIdentityToken, wait = setTimeout } = surroundings;
   const { origin, resource } = config;
   const preregistered = preregisteredClients(config.clients.preregistered);
@@ -97,6 +99,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       { createPublicFetch },
       { openAssertions },
       { RedeemedChallenges },
+      { SharedCalls },
       { createRegisteredClients },
       { createLimits },
       { openErasure },
@@ -112,6 +115,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       import('./oauth/clients/documents/public-fetch.ts'),
       import('./storage/assertions.ts'),
       import('./oauth/tokens/redeemed-challenges.ts'),
+      import('./oauth/tokens/shared-calls.ts'),
       import('./oauth/clients/registered-clients.ts'),
       import('./oauth/limits.ts'),
       import('./storage/erasure.ts'),
@@ -157,6 +161,9 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         dpop,
         redeemedChallenges: new RedeemedChallenges(now),
         introspectors: config.clients.preregistered.filter(client => client.introspection),
+        renewals: new SharedCalls(now),
+        keptRoles: roles => demandedRoles.filter(role => roles.includes(role)).join(' '),
+        offlineGraceSeconds: config.entra.offlineGraceSeconds,
         tokenExpirySeconds: config.tokenExpirySeconds,
         refreshRetrySeconds: config.refreshRetrySeconds,
         refreshIdleSeconds: config.refreshIdleSeconds,
@@ -182,7 +189,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       revocations,
       dpop,
       services: { notes, storageAnswers },
-      tools: surroundings.tools ?? ownTools,
+      tools,
       server,
       requestsPerMinute: config.mcpRateLimit,
       now,

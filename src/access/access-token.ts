@@ -15,6 +15,8 @@ export interface AccessToken {
   readonly tokenId: string;
   readonly resource: string;
   readonly scopes: readonly Scope[];
+  /** The person's app roles, of those that tools demand (RFC 9068 section 2.2.3.1). */
+  readonly roles: readonly string[];
   /** Seconds since the epoch. */
   readonly issuedAt: number;
   /** Seconds since the epoch. */
@@ -62,6 +64,7 @@ export async function signAccessToken(keys: KeyRing, issuer: string, token: Acce
     client_id: token.clientId,
     scope: token.scopes.join(' '),
     gid: token.grantId,
+    ...(token.roles.length > 0 ? { roles: token.roles } : {}),
     ...(token.jkt ? { cnf: { jkt: token.jkt } } : {}),
     tid: person.tid,
     oid: person.oid,
@@ -125,6 +128,7 @@ export async function verifyAccessToken(
       tokenId: text('jti'),
       resource: expected.resource,
       scopes: parseScopes(text('scope')),
+      roles: Array.isArray(payload.roles) ? payload.roles.map(String) : [],
       issuedAt,
       expiresAt,
       ...(jkt ? { jkt } : {}),

@@ -21,6 +21,8 @@ export interface EntraRefusal {
   readonly code?: string;
   /** Where a person learns whom to ask. */
   readonly helpUrl?: string;
+  /** Entra's own word for it (RFC 6749 section 5.2). */
+  readonly upstreamError?: string;
   /** Whether it was a rule of this server, and not Entra, that said no. */
   readonly isOurs?: true;
 }
@@ -246,5 +248,22 @@ const UNKNOWN: Known = {
 export function entraRefusal(error: string, description = ''): EntraRefusal {
   const number = /\bAADSTS(\d{4,8})\b/.exec(description)?.[1];
   const known = BY_NUMBER.get(Number(number)) ?? BY_ERROR.get(error) ?? UNKNOWN;
-  return number ? { ...known, code: `AADSTS${number}` } : known;
+  const upstreamError = /^[a-z_]{1,40}$/.test(error) ? { upstreamError: error } : {};
+  return { ...known, ...upstreamError, ...(number ? { code: `AADSTS${number}` } : {}) };
 }
+
+/**
+ * Whether a refusal of a renewal is about the person, and not about this server's
+ * own credentials or Entra's state: by Entra's own word, or a rule of this server.
+ */
+export function isAboutThePerson({ isOurs, error, upstreamError = '' }: EntraRefusal): boolean {
+  return isOurs === true || PERSONAL.has(upstreamError) || (upstreamError === '' && error === 'access_denied');
+}
+
+const PERSONAL = new Set([
+  'access_denied',
+  'consent_required',
+  'interaction_required',
+  'invalid_grant',
+  'login_required',
+]);

@@ -49,6 +49,8 @@ export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodO
   description: string;
   /** The scopes that a call needs; none: any valid token will do. */
   scopes: readonly Scope[];
+  /** App roles of the registration, one of which the person needs; none: nobody needs any. Tokens carry only what tools name here. */
+  roles?: readonly string[];
   input: Input;
   output: Output;
   /** Hints for clients; a tool that says nothing counts as one that changes things. */
@@ -64,6 +66,7 @@ export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodO
 export interface Tool {
   readonly name: string;
   readonly scopes: readonly Scope[];
+  readonly roles: readonly string[];
   /** Its entry in `tools/list`, the schemas as JSON Schema. */
   readonly listing: ToolListing;
   /**
@@ -77,11 +80,12 @@ export interface Tool {
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
 ): Tool {
-  const { name, title, description, scopes, input, output, annotations } = definition;
+  const { name, title, description, scopes, roles = [], input, output, annotations } = definition;
   let listing: ToolListing | undefined;
   return {
     name,
     scopes,
+    roles,
     get listing() {
       listing ??= {
         name,

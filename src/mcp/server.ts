@@ -75,6 +75,12 @@ async function callTool(
 ): Promise<CallToolResult> {
   // Refused with a 403 before; no tool runs without its scopes even if that were passed by.
   if (!covers(token.scopes, tool.scopes)) throw new Error('a call got past the check of its scopes');
+  if (tool.roles.length > 0 && !tool.roles.some(role => token.roles.includes(role))) {
+    log.info('tool refused: the person lacks its role', { needed: tool.roles });
+    return toolError(
+      `${tool.name} needs the role ${tool.roles.join(' or ')}. Ask an administrator for it, then sign in again.`,
+    );
+  }
   const { services, server, now } = options;
   const { person, scopes } = token;
   try {

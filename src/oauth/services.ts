@@ -1,6 +1,7 @@
 import type { Dpop } from '../access/dpop.ts';
 import type { Revocations } from '../access/revocations.ts';
-import type { Entra } from '../entra/sign-in.ts';
+import type { SignedIn } from '../entra/id-token.ts';
+import type { Entra, Upstream } from '../entra/sign-in.ts';
 import type { CookieNames } from '../http/cookies.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { RandomBytes } from '../keys/random.ts';
@@ -15,6 +16,7 @@ import type { Signins } from '../storage/signins.ts';
 import type { ClientDirectory } from './clients/client.ts';
 import type { Limits } from './limits.ts';
 import type { RedeemedChallenges } from './tokens/redeemed-challenges.ts';
+import type { SharedCalls } from './tokens/shared-calls.ts';
 
 /** What the authorization server's endpoints share. */
 export interface OAuthServices {
@@ -52,6 +54,12 @@ export interface OAuthServices {
   readonly redeemedChallenges: RedeemedChallenges;
   /** Resource servers that may introspect tokens. */
   readonly introspectors: readonly PreregisteredClient[];
+  /** Renewals that ask Entra just now, by grant and generation. */
+  readonly renewals: SharedCalls<SignedIn & Upstream>;
+  /** Of a person's roles those that are kept: what tools demand. */
+  readonly keptRoles: (roles: readonly string[]) => string;
+  /** For how long renewals go on without Entra. */
+  readonly offlineGraceSeconds: number;
   readonly tokenExpirySeconds: number;
   readonly refreshRetrySeconds: number;
   readonly refreshIdleSeconds: number;

@@ -8,7 +8,7 @@ import { odata, type Tables } from './tables.ts';
  * the whole table, which holds those of two hours and of eight.
  */
 export interface Erasure {
-  /** Sign-ins that the person has come back from Entra with, and so every code of theirs. */
+  /** Sign-ins that the person has come back from Entra with, and so every code of theirs; and those that rely on an approval of theirs. */
   signins(person: PersonId): Promise<void>;
   notes(person: PersonId): Promise<void>;
   /** Every browser's session. */
@@ -18,7 +18,9 @@ export interface Erasure {
 export function openErasure(tables: Tables): Erasure {
   return {
     signins: async person => {
-      await removeMatching(tables.table('signins'), isPerson(person));
+      const table = tables.table('signins');
+      await removeMatching(table, isPerson(person));
+      await removeMatching(table, odata`approver eq ${personKey(person)}`);
     },
     notes: async person => {
       await removeMatching(tables.table('notes'), odata`PartitionKey eq ${personKey(person)}`);

@@ -1,5 +1,6 @@
 import { type PersonId, personKey } from '../access/person.ts';
 import { expiryHour } from './expiry.ts';
+import { type LongText, withoutText } from './long-text.ts';
 import { removeMatching, removeRows } from './remove-rows.ts';
 import { type Outcome, odata, type Stored, type Tables } from './tables.ts';
 
@@ -15,7 +16,10 @@ import { type Outcome, odata, type Stored, type Tables } from './tables.ts';
  * | `h.HOUR` | `PERSON.GRANT` | the index for the purge, apart from all people, who begin with a hexadecimal digit |
  */
 
-export type Grant = {
+/** Entra's tokens for the person, sealed (`upstreamTokens0` and so on): deleted when the grant ends. */
+type UpstreamColumns = LongText<'upstreamTokens'>;
+
+export type Grant = UpstreamColumns & {
   /** `client`: an MCP client's; `script`: a token from the landing page. */
   kind: 'client' | 'script';
   clientId: string;
@@ -50,11 +54,17 @@ export type Grant = {
   previousHash?: string;
   successorSalt?: string;
   successorKid?: string;
+  /** Roles that tools demand and the person has, with spaces between. */
+  roles?: string;
+  /** Since when Entra has not answered for this grant; absent while it does. */
+  entraDownSince?: number;
   endedAt?: number;
   endReason?: EndReason;
+  /** What Entra said, where it was Entra. */
+  endDetail?: string;
 };
 
-export type EndReason = 'revoked' | 'refresh token reused' | 'code reused' | 'ended by the person';
+export type EndReason = 'refused by Entra' | 'revoked' | 'refresh token reused' | 'code reused' | 'ended by the person';
 
 export interface GrantKey {
   person: PersonId;
@@ -70,7 +80,7 @@ export interface Grants {
   /** When a refresh token of this grant was spent; `undefined` when it never was one. */
   spentAt(key: GrantKey, hash: string): Promise<number | undefined>;
   /** Marks a grant as ended. */
-  end(from: Stored<Grant>, at: number, reason: EndReason): Promise<Outcome>;
+  end(from: Stored<Grant>, at: number, reason: EndReason, detail?: string): Promise<Outcome>;
   /** The person's grants, ended ones too, in no order of time; one query reads a thousand. */
   list(person: PersonId, query?: GrantQuery): Promise<GrantPage>;
   /**
@@ -141,8 +151,16 @@ export function openGrants(tables: Tables): Grants {
       const rowKey = spentRow(key.grantId, hash);
       return (await table.read<{ spentAt: number }>({ partitionKey: personKey(key.person), rowKey }))?.spentAt;
     },
-    end: ({ etag, ...grant }, at, reason) =>
-      table.write({ type: 'replace', row: { ...grant, endedAt: at, endReason: reason }, etag }),
+    // What Entra gave goes with the grant: nothing may use it any more.
+    end: ({ etag, ...grant }, at, endReason, endDetail) => {
+      const row = {
+        ...withoutText('upstreamTokens', grant),
+        endedAt: at,
+        endReason,
+        ...(endDetail ? { endDetail } : {}),
+      };
+      return table.write({ type: 'replace', row, etag });
+    },
     list: async (person, { kind, expiringAfter, after = '' } = {}) => {
       const filter =
         odata`PartitionKey eq ${personKey(person)} and RowKey gt ${grantRow(after)} and RowKey lt 'g/'` +

@@ -1,4 +1,5 @@
 import { expiryHour, isExpiryHour } from './expiry.ts';
+import type { LongText } from './long-text.ts';
 import type { Columns, Outcome, Stored, Tables } from './tables.ts';
 
 /**
@@ -13,6 +14,8 @@ type Common = {
   binding: string;
   /** JSON of the client's request; absent when a person signs in without a client. */
   request?: string;
+  /** Whose earlier approval stands in for the consent page: nobody else may go on without it. */
+  approver?: string;
   /** Where a person without a client goes on; absent for the landing page. */
   to?: 'account';
   /** `nonce` and PKCE verifier towards Entra, sealed. */
@@ -25,19 +28,22 @@ type Common = {
 export type StartedSignin = Common & { stage: 'started' };
 
 /** What is known once Entra has answered and the code, where a client asked for one, is out. */
-type Answered = Common & {
-  /** Bears the nonce of the attempt that won. */
-  claim: string;
-  completedAt: number;
-  /** Hash of Entra's code: the same one again gets the same answer. */
-  upstreamCodeHash: string;
-  /** JSON of the person. */
-  person: string;
-  /** Hash of the code that the client got. */
-  codeHash?: string;
-  /** The secret that the code was made with. */
-  codeKid?: string;
-};
+type Answered = Common &
+  LongText<'upstreamTokens'> & {
+    /** Bears the nonce of the attempt that won. */
+    claim: string;
+    completedAt: number;
+    /** Hash of Entra's code: the same one again gets the same answer. */
+    upstreamCodeHash: string;
+    /** JSON of the person. */
+    person: string;
+    /** Roles that are kept of theirs, with spaces between. */
+    roles?: string;
+    /** Hash of the code that the client got. */
+    codeHash?: string;
+    /** The secret that the code was made with. */
+    codeKid?: string;
+  };
 
 export type CompletedSignin = Answered & { stage: 'completed' };
 

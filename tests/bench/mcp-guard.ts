@@ -94,6 +94,7 @@ async function startGuarded(connectionString: string): Promise<{ url: string; to
     tokenId: 'token',
     resource: config.resource,
     scopes: ['profile', 'notes:read', 'notes:write'],
+    roles: [],
     issuedAt,
     expiresAt: issuedAt + 3600,
   };

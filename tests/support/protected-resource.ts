@@ -91,6 +91,7 @@ export async function startProtectedResource(
         tokenId: 'token',
         resource: RESOURCE,
         scopes: everything,
+        roles: [],
         issuedAt,
         expiresAt: issuedAt + 3600,
         ...token,

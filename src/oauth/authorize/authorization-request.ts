@@ -24,8 +24,6 @@ export interface AuthorizationRequest {
   readonly dpopJkt?: string;
   /** What the person has approved on a page; what is asked now may be less. Absent until they have. */
   readonly approvedScope?: string;
-  /** Whose earlier approval stands in for the page: nobody else may go on without it. */
-  readonly approver?: string;
   readonly redirectUri: string;
   readonly state?: string;
   readonly scopes: readonly Scope[];

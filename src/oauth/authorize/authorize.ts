@@ -31,7 +31,8 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
       const ring = await keys();
       const binding = beginBinding(request, cookies.binding, ring, random);
       const approved = await approvedBefore(request, asked);
-      if (approved) return goOn(request, context, ring, binding, { ...asked, ...approved });
+      if (approved)
+        return goOn(request, context, ring, binding, { ...asked, approvedScope: approved.scope }, approved.by);
       if (asked.prompt === 'none') return refuseToAsk(asked);
       context.log.debug('authorization requested', { client: asked.clientId, scopes: asked.scopes });
       const page = ask(services, ring, asked, { binding: binding.hash });
@@ -47,11 +48,11 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
   async function approvedBefore(
     request: Request,
     asked: AuthorizationRequest,
-  ): Promise<Pick<AuthorizationRequest, 'approvedScope' | 'approver'> | undefined> {
+  ): Promise<{ scope: string; by: string } | undefined> {
     if (asked.alwaysAsk || !canBeRemembered(asked.redirectUri)) return undefined;
     const person: Person | undefined = (await currentSession(services, request))?.person;
-    const approvedScope = person && (await rememberedApproval(services, person, asked));
-    return approvedScope && person ? { approvedScope, approver: personKey(person) } : undefined;
+    const scope = person && (await rememberedApproval(services, person, asked));
+    return scope && person ? { scope, by: personKey(person) } : undefined;
   }
 
   /** On to Entra without a page. */
@@ -61,11 +62,12 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
     ring: KeyRing,
     binding: BrowserBinding,
     asked: AuthorizationRequest,
+    approver: string,
   ): Promise<Response> {
     const taken = limits.signins.take(request);
     if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
     const id = signins.newId(random(16), now());
-    const signin = startSignin(ring, random, { id, binding: binding.hash, now: now(), request: asked });
+    const signin = startSignin(ring, random, { id, binding: binding.hash, now: now(), request: asked, approver });
     await signins.insert(id, signin);
     context.log.info('consent remembered', { client: asked.clientId, scopes: asked.scopes, signin: id });
     const location = await toEntra(services, ring, id, signin);

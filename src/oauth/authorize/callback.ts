@@ -1,5 +1,6 @@
 import { type EntraRefusal, EntraRefusedError, entraRefusal } from '../../entra/errors.ts';
 import type { SignedIn } from '../../entra/id-token.ts';
+import type { Upstream } from '../../entra/sign-in.ts';
 import { FormParameters } from '../../http/body.ts';
 import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { plainAscii, redirect } from '../../http/responses.ts';
@@ -12,6 +13,7 @@ import { expiredSignin, failure, refusedByEntra, wrongBrowser } from '../failure
 import { PATHS } from '../paths.ts';
 import { beginSession } from '../people/session.ts';
 import type { OAuthServices } from '../services.ts';
+import { sealUpstream, signinSeal } from '../tokens/upstream-tokens.ts';
 import { ask } from './ask.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { presentedBinding } from './browser-binding.ts';
@@ -48,7 +50,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const secrets = upstreamSecrets(ring, id, signin);
     if (!code || !secrets) return failure(request, context, expiredSignin());
 
-    let who: SignedIn;
+    let who: SignedIn & Upstream;
     try {
       who = await services.entra.redeem({ code, ...secrets });
     } catch (refused) {
@@ -77,12 +79,12 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       signin,
       code,
       who,
-    }: { ring: KeyRing; id: string; signin: StoredSignin<StartedSignin>; code: string; who: SignedIn },
+    }: { ring: KeyRing; id: string; signin: StoredSignin<StartedSignin>; code: string; who: SignedIn & Upstream },
   ): Promise<Response> {
     const { etag: _etag, ...row } = signin;
     const claim = randomText(services.random, 16);
     const asked = requestOf(signin);
-    if (asked && !isApprover(asked, who.person)) return askSomebodyElse(context, ring, signin, asked, who);
+    if (asked && !isApprover(signin, who.person)) return askSomebodyElse(context, ring, signin, asked, who);
     const made = asked && makeCode(ring, id, claim);
     const completed: CompletedSignin = {
       ...row,
@@ -91,6 +93,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       completedAt: services.now(),
       upstreamCodeHash: hashOf('upstream code', code),
       person: JSON.stringify(who.person),
+      ...keptOf(ring, id, asked, who),
       ...(made ? { codeHash: codeHash(made.code), codeKid: made.kid } : {}),
     };
     if ((await services.signins.advance(signin, completed)) !== 'written') {
@@ -105,7 +108,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     if (asked && made) {
       context.log.info('signed in for a client', { client: asked.clientId, signin: id });
       // A session is what an approval is remembered for; who relied on one has it already.
-      const newSession = asked.approver === undefined && canBeRemembered(asked.redirectUri);
+      const newSession = signin.approver === undefined && canBeRemembered(asked.redirectUri);
       return redirect(toClient(asked, { code: made.code }), newSession ? [await beginSession(services, who)] : []);
     }
     context.log.info('signed in', { signin: id });
@@ -133,10 +136,20 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
         }),
       );
     }
-    const { approver: _approver, approvedScope: _approvedScope, prompt: _prompt, ...anew } = asked;
+    const { approvedScope: _approvedScope, prompt: _prompt, ...anew } = asked;
     const page = ask(services, ring, anew, { binding, person: who.person });
     page.headers.append('set-cookie', await beginSession(services, who));
     return page;
+  }
+
+  /** What a client's grant will need of Entra's answer. */
+  function keptOf(ring: KeyRing, id: string, asked: AuthorizationRequest | undefined, who: SignedIn & Upstream) {
+    const roles = services.keptRoles(who.roles);
+    const { refreshToken } = who;
+    return {
+      ...(roles ? { roles } : {}),
+      ...(asked && refreshToken ? sealUpstream(ring, services.random, signinSeal(id), { refreshToken }) : {}),
+    };
   }
 
   /** A refusal of Entra's: to the client that the person approved, else as a page. */

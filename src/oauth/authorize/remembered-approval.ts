@@ -1,5 +1,6 @@
 import { type PersonId, personKey } from '../../access/person.ts';
 import { OFFLINE_ACCESS, type Scope } from '../../access/scopes.ts';
+import type { Signin } from '../../storage/signins.ts';
 import { opensProgram } from '../clients/redirect-uri.ts';
 import type { OAuthServices } from '../services.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
@@ -42,7 +43,7 @@ export async function rememberedApproval(
     : undefined;
 }
 
-/** Whether a person is the one whose earlier approval a request relies on; true where it relies on none. */
-export function isApprover({ approver }: AuthorizationRequest, person: PersonId): boolean {
+/** Whether a person is the one whose earlier approval a sign-in relies on; true where it relies on none. */
+export function isApprover({ approver }: Pick<Signin, 'approver'>, person: PersonId): boolean {
   return approver === undefined || approver === personKey(person);
 }

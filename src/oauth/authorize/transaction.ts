@@ -23,8 +23,9 @@ export function startSignin(
     binding,
     now,
     request,
+    approver,
     to,
-  }: { id: string; binding: string; now: number; request?: AuthorizationRequest; to?: Signin['to'] },
+  }: { id: string; binding: string; now: number; request?: AuthorizationRequest } & Pick<Signin, 'approver' | 'to'>,
 ): StartedSignin {
   const secrets: UpstreamSecrets = { nonce: randomText(random, 32), verifier: randomText(random, 32) };
   return {
@@ -33,6 +34,7 @@ export function startSignin(
     createdAt: now,
     upstream: keys.seal(PURPOSE, id, JSON.stringify(secrets), random),
     ...(request ? { request: JSON.stringify(request) } : {}),
+    ...(approver ? { approver } : {}),
     ...(to ? { to } : {}),
   };
 }

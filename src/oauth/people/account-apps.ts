@@ -87,7 +87,7 @@ function toEnded(grant: ListedGrant & { endedAt: number }): EndedApp {
   return {
     ...identity(grant),
     endedAt: new Date(grant.endedAt),
-    why: grant.endReason ? WHY[grant.endReason] : '',
+    why: grant.endReason ? [WHY[grant.endReason], grant.endDetail].filter(Boolean).join(' ') : '',
   };
 }
 
@@ -110,6 +110,7 @@ function originOf({ kind, clientId }: Grant): string {
 
 const WHY: Record<EndReason, string> = {
   'ended by the person': 'You ended it.',
+  'refused by Entra': 'Microsoft Entra ID, or a rule of your organization, did not let you in any more.',
   revoked: 'The app gave its access back, as apps do when you sign out there.',
   'refresh token reused':
     'A token that the app had already exchanged came a second time. Somebody else may have had a copy, so all of this sign-in’s access was ended.',

@@ -16,12 +16,13 @@ export async function endGrant(
   { grants, revocations, now }: Services,
   key: GrantKey,
   reason: EndReason,
+  detail?: string,
 ): Promise<void> {
   for (;;) {
     const grant = await grants.read(key);
     if (!grant) return;
     // "Changed": it was renewed meanwhile, or this write's answer was lost. The next read tells.
-    if (grant.endedAt === undefined && (await grants.end(grant, now(), reason)) !== 'written') continue;
+    if (grant.endedAt === undefined && (await grants.end(grant, now(), reason, detail)) !== 'written') continue;
     const until = grant.tokensExpireAt + SKEW_MS;
     if (until > now()) await revocations.add(key.grantId, until);
     return;

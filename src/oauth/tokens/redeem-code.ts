@@ -16,6 +16,7 @@ import { checkKey } from './proof.ts';
 import { refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
 import { TokenError } from './token-error.ts';
 import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './tokens.ts';
+import { grantSeal, openUpstream, sealUpstream, signinSeal, type UpstreamColumns } from './upstream-tokens.ts';
 
 type AnsweredSignin = StoredSignin<CompletedSignin | RedeemedSignin>;
 
@@ -64,7 +65,10 @@ export async function redeemCode(
   // The secret that it is made with is gone: without it this grant could never be renewed.
   if (request.offline && !refreshToken)
     throw new TokenError('invalid_grant', 'The key of this sign-in is gone. Sign in again.');
-  const grant = newGrant(services, signin, request, person, refreshToken);
+  const grant = {
+    ...newGrant(services, signin, request, person, refreshToken),
+    ...upstreamOf(services, ring, signinId, signin, key),
+  };
   // "Exists" is as good: it can only be this very grant. But it may have ended since.
   if ((await services.grants.insert(key, grant)) !== 'written') {
     const stored = await services.grants.read(key);
@@ -157,6 +161,18 @@ function redeemed(
   };
 }
 
+/** Entra's tokens, taken out of the sign-in's row and sealed for the grant's. */
+function upstreamOf(
+  { random }: OAuthServices,
+  ring: KeyRing,
+  signinId: string,
+  signin: RedeemedSignin,
+  key: GrantKey,
+): UpstreamColumns {
+  const tokens = openUpstream(ring, signinSeal(signinId), signin);
+  return tokens ? sealUpstream(ring, random, grantSeal(key), tokens) : {};
+}
+
 const unknownCode = () => new TokenError('invalid_grant', 'The code is not known or has expired.');
 
 function newGrant(
@@ -179,6 +195,7 @@ function newGrant(
     resource: request.resource,
     ...(person.name ? { name: person.name } : {}),
     ...(person.email ? { email: person.email } : {}),
+    ...(signin.roles ? { roles: signin.roles } : {}),
     ...(signin.redeemJkt ? { dpopJkt: signin.redeemJkt } : {}),
     createdAt: signin.redeemedAt,
     ...times,

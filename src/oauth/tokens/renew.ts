@@ -7,6 +7,7 @@ import type { Stored } from '../../storage/tables.ts';
 import { authenticateClient, type PresentedClient } from '../clients/client-authentication.ts';
 import { isOwnResource } from '../resource.ts';
 import type { OAuthServices } from '../services.ts';
+import { askEntra } from './ask-entra.ts';
 import { endGrant } from './end-grant.ts';
 import { checkKey } from './proof.ts';
 import { grantOfRefreshToken, makeRefreshToken, refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
@@ -16,7 +17,7 @@ import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './token
 /**
  * Renews with a refresh token (OAuth 2.1 section 4.3), which is spent by it.
  *
- * - The unspent token: rotated, in one transaction.
+ * - The unspent token: Entra is asked about the person, then it is rotated, in one transaction.
  * - The one spent last, within the retry window: the same successor again. An
  *   answer was lost, or a client sent two requests at once.
  * - Any other spent one within the window after it was spent: refused, no more.
@@ -49,7 +50,8 @@ export async function renew(
     if (grant.refreshHash !== hash)
       return answerSpent(services, key, narrowed(grant, form), { token, hash, jkt }, context);
 
-    mine = await rotation(services, key, grant, { token, jkt });
+    const { etag: _etag, ...current } = grant;
+    mine = await rotation(services, key, await askEntra(services, key, current, context), { token, jkt });
     const outcome = await services.grants.rotate(key, grant, mine.grant, hash);
     if (outcome === 'written') {
       context.log.info('grant renewed', { client: grant.clientId, grant: key.grantId });
@@ -86,12 +88,12 @@ async function checkGrant(
 async function rotation(
   services: OAuthServices,
   key: GrantKey,
-  from: Stored<Grant>,
+  from: Grant,
   { token, jkt }: { token: string; jkt: string | undefined },
 ) {
   const salt = randomText(services.random, 16);
   const successor = makeRefreshToken(await services.keys(), key, token, salt);
-  const { etag: _etag, dpopJkt: _formerKey, ...kept } = from;
+  const { dpopJkt: _formerKey, ...kept } = from;
   const issuedAt = services.now();
   const times = { issuedAt, expiresAt: grantExpiry(services, from.createdAt, issuedAt) };
   const grant: Grant = {

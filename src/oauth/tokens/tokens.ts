@@ -60,6 +60,7 @@ export async function tokenAnswer(
       .slice(0, 22),
     resource: grant.resource,
     scopes: parseScopes(grant.scope),
+    roles: grant.roles?.split(' ') ?? [],
     issuedAt,
     expiresAt,
     ...(grant.dpopJkt ? { jkt: grant.dpopJkt } : {}),

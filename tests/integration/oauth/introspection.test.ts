@@ -102,6 +102,7 @@ describe('introspection', () => {
         tokenId: 'j',
         resource: server.mcpUrl,
         scopes: ['notes:read'],
+        roles: [],
         issuedAt,
         expiresAt: issuedAt + 60,
         ...change,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { entraErrors } from '../../../dev/entra/errors.ts';
-import { entraRefusal } from '../../../src/entra/errors.ts';
+import { entraRefusal, isAboutThePerson } from '../../../src/entra/errors.ts';
 
 /** A description as Entra writes it. */
 const said = (number: number) =>
@@ -77,6 +77,7 @@ describe('each of Entra’s errors has plain words, and the OAuth code that fits
       what: expect.stringMatching(what),
       todo: expect.stringMatching(todo),
       code: `AADSTS${number}`,
+      upstreamError: error,
     });
     // What is told to a client is never an open sentence, and none of Entra's own words.
     expect(`${refusal.what} ${refusal.todo}`).toMatch(/^[A-Z].*\. [A-Z].*\.$/);
@@ -97,6 +98,7 @@ describe('each of Entra’s errors has plain words, and the OAuth code that fits
       error: code,
       what: expect.stringMatching(what),
       todo: expect.any(String),
+      upstreamError: error,
     });
     expect(entraRefusal(error, said(99999))).toMatchObject({ error: code, code: 'AADSTS99999' });
   });
@@ -130,4 +132,31 @@ test('the stand-in’s errors that people meet are known by their numbers', () =
     const { what } = entraRefusal(error.error, error.describe(0).error_description);
     expect(what, String(error.number)).not.toContain('could not sign you in');
   }
+});
+
+describe('a refused renewal', () => {
+  const isPersonal = (error: string, number?: number) =>
+    isAboutThePerson(entraRefusal(error, number === undefined ? '' : said(number)));
+
+  test.each([
+    ['invalid_grant', 50057],
+    ['invalid_grant', 50173],
+    ['invalid_grant', 70043],
+    ['invalid_grant', 99999],
+    ['interaction_required', 53003],
+    ['consent_required', 65001],
+  ])('with %s (AADSTS%i) is about the person', (error, number) => {
+    expect(isPersonal(error, number)).toBe(true);
+  });
+
+  test.each([
+    ['invalid_client', 7000215],
+    ['invalid_client', 7000222],
+    ['invalid_client', 700211],
+    ['unauthorized_client', 700016],
+    ['temporarily_unavailable', 90033],
+    ['server_error', 90006],
+  ])('with %s (AADSTS%i) is not', (error, number) => {
+    expect(isPersonal(error, number)).toBe(false);
+  });
 });
