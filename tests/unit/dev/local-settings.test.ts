@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { planFor } from '../../../dev/local/plan.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { SETTINGS } from '../../../src/settings.ts';
 
@@ -10,13 +11,14 @@ test('local.settings.example.json has every setting of the app, and nothing else
   expect(Object.keys(values).sort()).toEqual([...SETTINGS.map(({ name }) => name as string), ...ofTheHost].sort());
 });
 
-test('with one’s own registration filled in, the app takes it as it is', () => {
-  const registration = {
-    AUTH_TENANT_ID: '11111111-2222-3333-4444-555555555555',
-    AUTH_CLIENT_ID: '66666666-7777-8888-9999-000000000000',
-  };
-  const { config, warnings } = loadConfig({ ...values, ...registration });
+test('copied as it is, it leads to what npm run services starts', () => {
+  const { env, entra, azurite } = planFor({}, { blob: true });
+  const { config, warnings } = loadConfig(values);
   expect(warnings).toEqual([]);
-  expect(config).toEqual(loadConfig({ ...registration, AzureWebJobsStorage: 'UseDevelopmentStorage=true' }).config);
+  const documents = { CLIENT_METADATA_DOCUMENTS: 'on', AzureWebJobsStorage: 'UseDevelopmentStorage=true' };
+  expect(config).toEqual(loadConfig({ ...env, ...documents }).config);
   expect(config.origin).toBe(`http://localhost:${host.LocalHttpPort}`);
+  // The ports that UseDevelopmentStorage=true stands for.
+  expect(azurite).toMatchObject({ tablePort: 10_002, blobPort: 10_000 });
+  expect(config.entra.authorityHost).toBe(`http://localhost:${entra?.port}`);
 });
