@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { textOf } from '../../dev/browser/index.ts';
+import { Browser, textOf } from '../../dev/browser/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type AppServer, newSecret, startAppServer } from '../support/app-server.ts';
 import {
@@ -16,6 +16,7 @@ import {
   register,
   token,
 } from '../support/flows.ts';
+import { PUBLIC_ORIGIN, startDeployed } from './deployed.ts';
 import {
   backAtWebClient,
   DENY,
@@ -31,7 +32,6 @@ import {
 
 /** What MCP asks of an authorization server: rows AS-01 to AS-05 and AS-15 to AS-28; documents are beside this file. */
 
-const ISSUER = 'https://mcp.example';
 const AS_METADATA = '/.well-known/oauth-authorization-server';
 
 /** Two instances on loopback, which take requests in turn. */
@@ -43,9 +43,7 @@ let web: Client;
 beforeAll(async () => {
   [server, deployed] = await Promise.all([
     startAppServer({ instances: 2 }),
-    startAppServer({
-      settings: { AUTH_REDIRECT_URI: `${ISSUER}/auth/callback`, PRIVATE_USE_SCHEMES: 'contoso-notes' },
-    }),
+    startDeployed({ PRIVATE_USE_SCHEMES: 'contoso-notes' }),
   ]);
   client = await register(server);
   web = await registerWeb(server);
@@ -120,7 +118,7 @@ test('AS-03 the issuer is one string wherever it is said: metadata, resource met
   expect(claimsOf(tokens.access_token).iss).toBe(issuer);
   expect(code.back.searchParams.get('iss')).toBe(issuer);
   // As it was configured, and not as the request came: this one came over http to localhost.
-  expect((await documentAt(deployed, AS_METADATA)).issuer).toBe(ISSUER);
+  expect((await documentAt(deployed, AS_METADATA)).issuer).toBe(PUBLIC_ORIGIN);
 });
 
 test('AS-04 code_challenge_methods_supported is published', async () => {
@@ -192,6 +190,14 @@ test('AS-17 every authorization response names its issuer, errors too', async ()
   const spoiled = await openConsent(server, client);
   answers.push(await openToClient(spoiled.browser, await toCallback(server, spoiled)));
   await server.entra.spoilIdTokens(undefined);
+  // Without a page: by an earlier approval, and where there is none to go by.
+  const person = new Browser();
+  const first = await openConsent(server, web, WEB, person);
+  const back = await openToClient(person, await toCallback(server, first));
+  const code = { code: back.searchParams.get('code') ?? '', verifier: first.verifier };
+  await token(server, { ...codeForm(web, code), redirect_uri: WEB.redirect_uri });
+  const silent = authorizationUrl(server, web, { ...WEB, prompt: 'none' }).url;
+  answers.push(await openToClient(person, silent), await openToClient(new Browser(), silent));
 
   expect(answers.map(({ searchParams }) => searchParams.get('error') ?? 'a code')).toEqual([
     'a code',
@@ -202,6 +208,8 @@ test('AS-17 every authorization response names its issuer, errors too', async ()
     'access_denied',
     'access_denied',
     'server_error',
+    'a code',
+    'interaction_required',
   ]);
   for (const { searchParams } of answers) expect(searchParams.getAll('iss')).toEqual([server.origin]);
 });

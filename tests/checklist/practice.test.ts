@@ -17,6 +17,7 @@ import {
   register,
   token,
 } from '../support/flows.ts';
+import { startDeployed } from './deployed.ts';
 import { callFunction, loadFunctions } from './functions.ts';
 import {
   APPROVE,
@@ -44,13 +45,7 @@ let client: Client;
 beforeAll(async () => {
   [server, onAzure] = await Promise.all([
     startAppServer({ settings: { REFRESH_IDLE_SECONDS: '864000', REFRESH_MAX_SECONDS: '1728000' } }),
-    startAppServer({
-      settings: {
-        WEBSITE_SITE_NAME: 'site',
-        TRUSTED_PROXY_HOPS: '1',
-        AUTH_REDIRECT_URI: 'https://mcp.example/auth/callback',
-      },
-    }),
+    startDeployed({ WEBSITE_SITE_NAME: 'site', TRUSTED_PROXY_HOPS: '1' }),
   ]);
   client = await register(server);
 });
@@ -166,6 +161,10 @@ test('BP-02 after every form post the next request is a GET: 303, or the page it
   await record('end all', browser, await account(), 'action=end-all');
   await record('take all', browser, await account(), 'action=export');
   await record('sign out', browser, await landing(), '/auth/logout');
+  const grace = new Browser();
+  await signInAtLanding(server, grace, 'grace');
+  const deletion = await grace.open(`${server.origin}/account?show=delete`);
+  await record('delete everything', grace, deletion, 'action=delete-everything');
   expect(statuses).toEqual({
     [APPROVE]: 303,
     [DENY]: 303,
@@ -176,6 +175,7 @@ test('BP-02 after every form post the next request is a GET: 303, or the page it
     'end all': 303,
     'take all': 200,
     'sign out': 200,
+    'delete everything': 200,
   });
 });
 
