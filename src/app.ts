@@ -6,7 +6,6 @@ import type { Config } from './config.ts';
 import type { IdentityToken } from './entra/assertion-source.ts';
 import { managedIdentityToken } from './entra/managed-identity.ts';
 import { healthEndpoint } from './health.ts';
-import { cookieNames } from './http/cookies.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { type RandomBytes, randomText } from './keys/random.ts';
@@ -70,7 +69,6 @@ export interface App {
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
   const { tools = ownTools } = surroundings;
-  const demandedRoles = [...new Set(tools.flatMap(tool => tool.roles))];
   const { identityToken = managedIdentityToken, wait = setTimeout } = surroundings;
   const { origin, resource } = config;
   const preregistered = preregisteredClients(config.clients.preregistered);
@@ -90,90 +88,25 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   }
 
   const oauth = once(async () => {
-    const [
-      { createOAuth },
-      { createEntra },
-      { openClients },
-      { createClientDirectory },
-      { createClientDocuments },
-      { createPublicFetch },
-      { openAssertions },
-      { RedeemedChallenges },
-      { SharedCalls },
-      { createRegisteredClients },
-      { createLimits },
-      { openErasure },
-      { openGrants },
-      { openSessions },
-      { openSignins },
-    ] = await Promise.all([
-      import('./oauth/index.ts'),
-      import('./entra/sign-in.ts'),
-      import('./storage/clients.ts'),
-      import('./oauth/clients/directory.ts'),
-      import('./oauth/clients/documents/client-documents.ts'),
-      import('./oauth/clients/documents/public-fetch.ts'),
-      import('./storage/assertions.ts'),
-      import('./oauth/tokens/redeemed-challenges.ts'),
-      import('./oauth/tokens/shared-calls.ts'),
-      import('./oauth/clients/registered-clients.ts'),
-      import('./oauth/limits.ts'),
-      import('./storage/erasure.ts'),
-      import('./storage/grants.ts'),
-      import('./storage/sessions.ts'),
-      import('./storage/signins.ts'),
-    ]);
-    const registrations = openClients(tables);
-    return createOAuth(
-      {
-        origin,
-        resource,
-        cookies: cookieNames(origin),
-        keys,
-        entra: createEntra(config.entra, { fetch, identityToken, now, wait }),
-        signins: openSignins(tables),
-        grants: openGrants(tables),
-        notes,
-        erasure: openErasure(tables),
-        clients: createClientDirectory({
-          preregistered,
-          ...(config.clients.documents
-            ? {
-                documents: createClientDocuments({
-                  ...config.clients,
-                  fetchDocument: surroundings.fetchDocument ?? createPublicFetch(),
-                  now,
-                }),
-              }
-            : {}),
-          registered: createRegisteredClients(registrations, now),
-          log,
-        }),
-        assertions: openAssertions(tables),
-        registration: {
-          isOpen: config.clients.registration,
-          clients: registrations,
-          privateUseSchemes: config.clients.privateUseSchemes,
-        },
-        limits: createLimits({ trustedProxyHops: config.trustedProxyHops, now }),
-        sessions: openSessions(tables),
-        revocations,
-        dpop,
-        redeemedChallenges: new RedeemedChallenges(now),
-        introspectors: config.clients.preregistered.filter(client => client.introspection),
-        renewals: new SharedCalls(now),
-        keptRoles: roles => demandedRoles.filter(role => roles.includes(role)).join(' '),
-        offlineGraceSeconds: config.entra.offlineGraceSeconds,
-        tokenExpirySeconds: config.tokenExpirySeconds,
-        refreshRetrySeconds: config.refreshRetrySeconds,
-        refreshIdleSeconds: config.refreshIdleSeconds,
-        refreshMaxSeconds: config.refreshMaxSeconds,
-        scriptTokens: config.scriptTokens,
-        now,
-        random,
-      },
+    const { composeAuthorizationServer } = await import('./authorization-server.ts');
+    return composeAuthorizationServer({
+      config,
+      tables,
+      keys,
+      notes,
+      revocations,
+      dpop,
+      preregistered,
+      demandedRoles: [...new Set(tools.flatMap(tool => tool.roles))],
       server,
-    );
+      log,
+      now,
+      random,
+      wait,
+      fetch,
+      identityToken,
+      ...(surroundings.fetchDocument ? { fetchDocument: surroundings.fetchDocument } : {}),
+    });
   });
 
   const loaded = {

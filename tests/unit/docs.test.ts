@@ -14,6 +14,7 @@ const DOCUMENTS = [
   'SECURITY.md',
   'CHANGELOG.md',
   'docs/architecture.md',
+  'docs/deploy.md',
   'docs/clients.md',
   'docs/storage-schema.md',
   'examples/README.md',
@@ -128,6 +129,7 @@ const ROOMS = [
   ['storage', 'web'],
   ['entra', 'health.ts'],
   ['oauth', 'mcp'],
+  ['authorization-server.ts'],
   ['app.ts'],
   ['index.ts'],
 ];

@@ -74,12 +74,7 @@ export class AuthorizationRequestError extends Error {
 export async function readAuthorizationRequest(
   request: Request,
   context: RequestContext,
-  {
-    clients,
-    resource,
-    origin,
-    redeemedChallenges,
-  }: Pick<OAuthServices, 'clients' | 'resource' | 'origin' | 'redeemedChallenges'>,
+  services: Pick<OAuthServices, 'clients' | 'resource' | 'origin' | 'redeemedChallenges' | 'registration'>,
 ): Promise<AuthorizationRequest> {
   const parameters = FormParameters.ofQuery(request);
   const get = (name: string) => {
@@ -89,12 +84,12 @@ export async function readAuthorizationRequest(
       throw error instanceof BadRequestError ? new AuthorizationRequestError('invalid_request', error.message) : error;
     }
   };
-  const client = await checkClientId(get('client_id'), context, { clients, origin });
+  const client = await checkClientId(get('client_id'), context, services);
   const redirectUri = checkRedirectUri(get('redirect_uri'), client);
   checkResponseType(get('response_type'));
   checkResponseMode(get('response_mode'));
   const codeChallenge = checkCodeChallenge(get('code_challenge'), get('code_challenge_method'));
-  checkUnused(codeChallenge, redeemedChallenges);
+  checkUnused(codeChallenge, services.redeemedChallenges);
   checkRequestObject(get('request'), get('request_uri'));
   const prompt = checkPrompt(get('prompt'));
   const maxAge = checkMaxAge(get('max_age'));
@@ -116,7 +111,7 @@ export async function readAuthorizationRequest(
     ...(state ? { state } : {}),
     scopes: checkScope(scope),
     offline: client.metadata.grant_types.includes('refresh_token') || scope.split(' ').includes(OFFLINE_ACCESS),
-    resource: checkResource(get('resource'), resource),
+    resource: checkResource(get('resource'), services.resource),
     codeChallenge,
     ...(isKnown(client) ? { known: true as const } : {}),
     ...(dpopJkt ? { dpopJkt } : {}),
@@ -130,7 +125,7 @@ export async function readAuthorizationRequest(
 async function checkClientId(
   id: string | undefined,
   context: RequestContext,
-  { clients, origin }: { clients: ClientDirectory; origin: string },
+  { clients, origin, registration }: Pick<OAuthServices, 'clients' | 'origin' | 'registration'>,
 ): Promise<Client> {
   if (!id) throw new AuthorizationRequestError('invalid_request', 'The request names no client_id.');
   const client = await clients.find(id, context).catch(error => {
@@ -142,7 +137,9 @@ async function checkClientId(
   throw new AuthorizationRequestError(
     'invalid_client',
     'The application is not registered with this server.',
-    `Remove the server from the application and add it again, so that it registers anew at ${origin}${PATHS.register}.`,
+    registration.isOpen
+      ? `Remove the server from the application and add it again, so that it registers anew at ${origin}${PATHS.register}.`
+      : 'Ask whoever runs this server: it lets in only the applications that it knows.',
   );
 }
 
