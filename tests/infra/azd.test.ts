@@ -50,6 +50,19 @@ test('every option is taken along to the pipeline, and is on in the snapshot of 
   expect(Object.keys(everything?.environment ?? {}).sort()).toEqual([...options].sort());
 });
 
+test('docs/deploy.md tells of every option what the template says of it', async () => {
+  const template = await read('infra/main.bicep');
+  const about = new Map(
+    [...template.matchAll(/@description\('(.*)'\)\n(?:@.*\n)*param (\w+)/g)].map(([, text, name]) => [name, text]),
+  );
+  const lines = (await read('infra/main.bicepparam')).matchAll(/^param (\w+) = .*\('(INFRA_\w+)', '(.*)'\)/gm);
+  const rows = [...lines].map(
+    ([, name, option, fallback]) => `| \`${option}\` | ${about.get(name)} |${fallback ? ` \`${fallback}\` ` : ' '}|`,
+  );
+  expect(rows.length).toBeGreaterThan(10);
+  expect((await read('docs/deploy.md')).match(/^\| `INFRA_.*$/gm)).toEqual(rows);
+});
+
 test.each(['posix', 'windows'] as const)('after azd up a person on %s reads the outputs that they need', system => {
   const { run } = azureYaml.hooks.postup?.[system] ?? { run: '' };
   const named = [...run.matchAll(/\$(?:env:)?([A-Z][A-Z_]+)/g)].map(([, name]) => name);
