@@ -2,7 +2,7 @@ import { ALL_SCOPES, OFFLINE_ACCESS, parseScopes, type Scope } from '../../acces
 import { FormParameters } from '../../http/body.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import { BadRequestError } from '../../http/errors.ts';
-import type { Client, ClientDirectory } from '../clients/client.ts';
+import type { Client } from '../clients/client.ts';
 import { ClientDocumentError } from '../clients/documents/client-document-error.ts';
 import { isLoopbackUri, matchesRegistered, withoutLoopbackPort } from '../clients/redirect-uri.ts';
 import { PATHS } from '../paths.ts';

@@ -19,7 +19,7 @@ async function open(change: Record<string, string | undefined>, headers: Record<
 describe('an authorization request that is wrong gets a page, never a redirect (BP-01, AS-24)', () => {
   test.each<[string, Record<string, string | undefined>, string]>([
     ['an unknown client', { client_id: `pc.${'A'.repeat(43)}` }, '/oauth/register'],
-    ['a client id that is none of ours', { client_id: 'https://evil.example' }, 'not registered'],
+    ['a client id that is none of ours', { client_id: 'pc.unknown' }, 'not registered'],
     ['no client', { client_id: undefined }, 'no client_id'],
     ['another redirect URI', { redirect_uri: 'https://evil.example/cb' }, 'redirect_uri'],
     ['a redirect URI with another path', { redirect_uri: `${REDIRECT_URI}/x` }, 'redirect_uri'],
