@@ -66,6 +66,12 @@ afterAll(async () => {
   await rm(dist, { recursive: true });
 });
 
+/** With a byte-order mark, as .NET reads it. */
+function utf32(text: string): Buffer {
+  const points = [...`\ufeff${text}`].map(letter => letter.codePointAt(0) ?? 0);
+  return Buffer.concat(points.map(point => Buffer.from(Uint32Array.of(point).buffer)));
+}
+
 interface Sent {
   method?: string;
   headers?: Record<string, string>;
@@ -206,9 +212,27 @@ describe('the deployed package', () => {
 });
 
 describe('headers that the host would replace', () => {
-  test.each(['Headers', 'headers', 'HEADERS', '%48eaders', 'x=1&HeAdErS'])('a query with %s is 400', async key => {
-    for (const path of ['/', '/mcp', '/oauth/authorize', '/auth/callback', '/auth/login', '/.well-known/jwks.json']) {
-      expect((await send(`${path}?${key}={"Cookie":"forged"}`)).status, path).toBe(400);
+  /** Every address of the app, with the methods that reach it; the landing page's route stands for `/`. */
+  const addresses = () =>
+    host.functions
+      .filter(({ route }) => route !== undefined)
+      .map(({ route = '', methods = [] }) => ({ path: route.startsWith('{') ? '/' : `/${route}`, methods }));
+
+  const KEYS = [
+    'Headers',
+    'headers',
+    'HEADERS',
+    '%48eaders',
+    '%68%65%61%64%65%72%73',
+    'x=1&HeAdErS',
+    'Headers=x&Headers',
+  ];
+  test.each(KEYS)('a query with %s is 400 everywhere, by every method', async key => {
+    for (const { path, methods } of addresses()) {
+      for (const method of methods) {
+        const { status } = await send(`${path}?${key}={"Cookie":"forged"}`, { method });
+        expect([method, path, status]).toEqual([method, path, 400]);
+      }
     }
   });
 
@@ -222,21 +246,17 @@ describe('headers that the host would replace', () => {
     ['after a comment', '/* */{"Headers":{}}'],
     ['in single quotes', "{'Headers':{}}"],
     ['without quotes', '{Headers:{}}'],
+    ['in UTF-16, big-endian', Buffer.from('\ufeff{"Headers":{}}', 'utf16le').swap16()],
+    ['in UTF-32', utf32('{"Headers":{}}')],
+    ['with white space around', ' \r\n{"Headers":{}}\t'],
+    ['with a comma too many', '{"Headers":{},}'],
+    ['in a string', '{"Headers":"{\\"Cookie\\":\\"forged\\"}"}'],
+    ['twice', '{"Headers":"x","Headers":{}}'],
   ];
   const TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded'];
-  const POSTS = [
-    '/oauth/token',
-    '/oauth/register',
-    '/oauth/revoke',
-    '/oauth/consent',
-    '/auth/logout',
-    '/',
-    '/account',
-    '/mcp',
-  ];
 
   test.each(BODIES)('a body that names them %s is refused everywhere, whatever its type', async (_name, body) => {
-    for (const path of POSTS) {
+    for (const { path } of addresses().filter(({ methods }) => methods.includes('POST'))) {
       for (const type of TYPES) {
         const { status } = await send(path, { method: 'POST', headers: { ...asAda(), 'content-type': type }, body });
         expect(status, `${path} as ${type}`).toBeGreaterThanOrEqual(400);
