@@ -109,7 +109,11 @@ describe('a complete sign-in and all six tools', () => {
     await grace.close();
   });
 
-  test('by oauth4webapi, which holds to the letter of the RFCs', async () => {
+  test.each([
+    ['none', oauth.None],
+    ['client_secret_basic', oauth.ClientSecretBasic],
+    ['client_secret_post', oauth.ClientSecretPost],
+  ])('by oauth4webapi, which holds to the letter of the RFCs, as a client of %s', async (method, authenticated) => {
     const insecure = { [oauth.allowInsecureRequests]: true };
     const resource = await oauth.processResourceDiscoveryResponse(
       new URL(server.mcpUrl),
@@ -122,14 +126,18 @@ describe('a complete sign-in and all six tools', () => {
     );
     const metadata = {
       redirect_uris: [REDIRECT_URI],
-      token_endpoint_auth_method: 'client_secret_basic',
+      token_endpoint_auth_method: method,
       grant_types: ['authorization_code', 'refresh_token'],
     };
     const client = await oauth.processDynamicClientRegistrationResponse(
       await oauth.dynamicClientRegistrationRequest(as, metadata, insecure),
     );
-    const authentication = oauth.ClientSecretBasic(String(client.client_secret));
+    const authentication = authenticated(String(client.client_secret));
 
+    // Nothing is pushed ahead here, and the metadata does not say so (RFC 9126 section 5).
+    await expect(oauth.pushedAuthorizationRequest(as, client, authentication, {}, insecure)).rejects.toThrow(
+      /pushed_authorization_request_endpoint/,
+    );
     const verifier = oauth.generateRandomCodeVerifier();
     const state = oauth.generateRandomState();
     const url = new URL(as.authorization_endpoint ?? '');
