@@ -4,6 +4,7 @@
  */
 import './tsx.ts';
 import { emulatorAccount, startAzurite } from '../../dev/azurite/index.ts';
+import { Browser } from '../../dev/browser/index.ts';
 import { startAppServer } from '../support/app-server.ts';
 import { callTool, connect, refreshForm, register, token } from '../support/flows.ts';
 import { countTrips } from '../support/storage-faults.ts';
@@ -13,6 +14,8 @@ import type { Result } from './table.ts';
 const TARGETS = {
   registration: 2,
   'sign-in': 8,
+  'sign-in of an https client': 8,
+  'the same, approved before': 8,
   renewal: 2,
   'an authorized request': 0,
   'saving a note': 1,
@@ -20,6 +23,8 @@ const TARGETS = {
   'a page of notes': 1,
   'deleting a note': 1,
 } as const;
+
+const WEB = 'https://client.example/callback';
 
 export type Step = keyof typeof TARGETS;
 
@@ -54,7 +59,15 @@ export async function countAll(): Promise<Record<Step, number>> {
 
   const { tokens: first } = await connect(server);
   const client = await count('registration', () => register(server, { client_name: 'Bench' }));
+  // A client's first sign-in marks it as used, which is counted apart.
+  await connect(server, 'ada', {}, client);
   const { tokens } = await count('sign-in', () => connect(server, 'ada', {}, client));
+  const browser = new Browser();
+  const web = await register(server, { client_name: 'On the web', redirect_uris: [WEB] });
+  await connect(server, 'grace', { redirect_uri: WEB }, web);
+  const connectWeb = () => connect(server, 'ada', { redirect_uri: WEB }, web, browser);
+  await count('sign-in of an https client', connectWeb);
+  await count('the same, approved before', connectWeb);
   await count('renewal', () => token(server, refreshForm(client, tokens.refresh_token)));
 
   const call = async (name: string, args: Record<string, unknown>) => {

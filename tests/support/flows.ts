@@ -70,24 +70,31 @@ export function authorizationUrl(server: Target, client: Client, change: Form = 
 
 export const backAtClient = (url: string) => url.startsWith(REDIRECT_URI);
 
-/** Opens the consent page, approves, and chooses a person at Entra; gives where the browser ends up. */
+/** Opens the consent page, approves, and chooses a person at Entra, as far as the browser is asked; gives where it ends up. */
 export async function approveAndSignIn(
   browser: Browser,
   url: string,
   who: Choice = 'ada',
   stopAt: (url: string) => boolean = backAtClient,
 ): Promise<string> {
-  const consent = await browser.open(url);
+  const consent = await browser.open(url, { stopAt });
+  if (stopAt(consent.url)) return consent.url;
   const atEntra = await browser.submit(consent, { button: 'decision=approve', stopAt });
   if (stopAt(atEntra.url)) return atEntra.url;
   return (await signInAs(browser, atEntra, who, { stopAt })).url;
 }
 
 /** A code for a client, with all that is needed to redeem it. */
-export async function obtainCode(server: Target, client: Client, who: Choice = 'ada', change: Form = {}) {
+export async function obtainCode(
+  server: Target,
+  client: Client,
+  who: Choice = 'ada',
+  change: Form = {},
+  browser = new Browser(),
+) {
   const { url, verifier, state } = authorizationUrl(server, client, change);
   const redirectUri = change.redirect_uri ?? REDIRECT_URI;
-  const back = new URL(await approveAndSignIn(new Browser(), url, who, at => at.startsWith(redirectUri)));
+  const back = new URL(await approveAndSignIn(browser, url, who, at => at.startsWith(redirectUri)));
   return { code: back.searchParams.get('code') ?? '', verifier, state, back, redirectUri };
 }
 
@@ -123,9 +130,15 @@ export async function token(server: Target, form: Form, headers: Record<string, 
 }
 
 /** A whole sign-in. */
-export async function connect(server: Target, who: Choice = 'ada', change: Form = {}, client?: Client) {
+export async function connect(
+  server: Target,
+  who: Choice = 'ada',
+  change: Form = {},
+  client?: Client,
+  browser = new Browser(),
+) {
   const registered = client ?? (await register(server));
-  const code = await obtainCode(server, registered, who, change);
+  const code = await obtainCode(server, registered, who, change, browser);
   const { status, body } = await token(server, codeForm(registered, code));
   if (status !== 200) throw new Error(`Token: ${status} ${JSON.stringify(body)}`);
   return { client: registered, code, tokens: body };

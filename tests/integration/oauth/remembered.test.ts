@@ -13,6 +13,7 @@ import {
   register,
   token,
 } from '../../support/flows.ts';
+import { countTrips } from '../../support/storage-faults.ts';
 
 const CALLBACK = 'https://client.example/callback';
 const OTHER_CALLBACK = 'https://client.example/other';
@@ -233,6 +234,18 @@ describe('prompt=none', () => {
   test('goes with no other value', async () => {
     const page = await new Browser().open(ask({ prompt: 'none login' }).url, { stopAt });
     expect(page.status).toBe(400);
+  });
+});
+
+describe('storage round trips, counted where they leave the process', () => {
+  const count = async (work: () => Promise<unknown>) => (await countTrips(server.storage.accountName, work)).trips;
+
+  test('a first sign-in 8, one that is remembered 8', async () => {
+    client = await newClient('Counted');
+    await signIn(new Browser());
+    const browser = new Browser();
+    expect(await count(() => signIn(browser))).toBeLessThanOrEqual(8);
+    expect(await count(() => signIn(browser))).toBeLessThanOrEqual(8);
   });
 });
 
