@@ -43,7 +43,7 @@ param alwaysReadyInstances int = 0
 @description('Closes storage and vault to the internet; the app reaches them over a network of its own.')
 param privateNetwork bool = false
 
-@description('Addresses of that network.')
+@description('Addresses of that network, at least 128 of them.')
 @minLength(9)
 @maxLength(18)
 param networkAddresses string = '10.90.0.0/24'

@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { readFlags, runScript, UsageError } from '../local/script.ts';
 import { build, prepare, snapshot, unformatted } from './compile.ts';
-import { findCompiler } from './compiler.ts';
+import { findCompiler, runCompiler } from './compiler.ts';
 
 const help = `npm run check:infra: checks infra/ with the Bicep compiler, offline.
 
@@ -24,6 +24,7 @@ await runScript(async () => {
   const update = flags.has('update');
 
   const compiler = findCompiler(process.env);
+  console.log(runCompiler(compiler, ['--version']).output.trim());
   const infra = await prepare(compiler);
 
   const wrong = await unformatted(infra, update);
@@ -49,7 +50,7 @@ await runScript(async () => {
   }
 
   const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--config', join(tests, 'vitest.config.ts')];
-  const env = { ...process.env, INFRA_TEMPLATE: join(infra.folder, 'main.json') };
+  const env = { ...process.env, INFRA_TEMPLATE: join(infra.folder, 'main.json'), BICEP_PATH: compiler };
   const { status } = spawnSync(process.execPath, vitest, { stdio: 'inherit', cwd: root, env });
   if (status !== 0) fail('The tests of infra/ fail.');
   console.log(update ? 'infra/ is well; format and snapshots are as they should be now.' : 'infra/ is well.');

@@ -1,15 +1,15 @@
 /** The Bicep compiler: where it is, how it is brought, and how it is called. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { UsageError } from '../local/script.ts';
 
 const project = join(import.meta.dirname, 'compiler');
-const packages = join(import.meta.dirname, '../../.local/bicep');
+const restoredPackages = join(import.meta.dirname, '../../.local/bicep');
 const program = process.platform === 'win32' ? 'bicep.exe' : 'bicep';
 
-/** Pinned, for another version may warn of other things; the number in compiler/bicep.csproj. */
-const version = '0.49.2';
+/** Pinned, for another version may warn of other things. */
+const version = /Version="\[(.+)\]"/.exec(readFileSync(join(project, 'bicep.csproj'), 'utf8'))?.[1] ?? '';
 
 const howToGet = `The Bicep compiler is not here, and without it infra/ cannot be checked. Any of these brings it:
   the .NET SDK (8 or newer): it is then restored from NuGet, version ${version}, into .local/
@@ -24,7 +24,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @returns its path
  * @throws UsageError telling how to get it
  */
-export function findCompiler(env: Environment): string {
+export function findCompiler(env: Environment, packages = restoredPackages): string {
   if (env.BICEP_PATH) {
     if (!isExecutable(env.BICEP_PATH)) throw new UsageError(`BICEP_PATH is ${env.BICEP_PATH}: no program is there.`);
     return env.BICEP_PATH;
@@ -35,7 +35,7 @@ export function findCompiler(env: Environment): string {
 
   const platform = platformOf(process.platform, process.arch);
   const restored = join(packages, `azure.bicep.commandline.${platform}`, version, 'tools', program);
-  if (!isExecutable(restored)) restore(platform, env);
+  if (!isExecutable(restored)) restore(platform, packages, env);
   if (!isExecutable(restored)) throw new UsageError(howToGet);
   return restored;
 }
@@ -45,7 +45,7 @@ function platformOf(platform: string, arch: string): string {
   return `${{ win32: 'win', darwin: 'osx' }[platform] ?? platform}-${arch}`;
 }
 
-function restore(platform: string, env: Environment): void {
+function restore(platform: string, packages: string, env: Environment): void {
   const { error, status, stdout } = spawnSync(
     'dotnet',
     [

@@ -11,7 +11,7 @@ param location string
 @description('Tags of every resource.')
 param tags { *: string }
 
-@description('Addresses of the network, at least 64 of them.')
+@description('Addresses of the network, at least 128 of them.')
 @minLength(9)
 @maxLength(18)
 param addressPrefix string
@@ -41,7 +41,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
       {
         name: 'app'
         properties: {
-          addressPrefix: cidrSubnet(addressPrefix, 27, 0)
+          addressPrefix: cidrSubnet(addressPrefix, 26, 0)
           delegations: [
             {
               name: 'flex-consumption'
@@ -52,7 +52,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
       }
       {
         name: 'endpoints'
-        properties: { addressPrefix: cidrSubnet(addressPrefix, 27, 1) }
+        properties: { addressPrefix: cidrSubnet(addressPrefix, 27, 2) }
       }
     ]
   }
