@@ -16,6 +16,7 @@ const DOCUMENTS = [
   'docs/architecture.md',
   'docs/deploy.md',
   'docs/clients.md',
+  'docs/security.md',
   'docs/storage-schema.md',
   'examples/README.md',
 ];
@@ -112,6 +113,24 @@ test('the tool that README adds works as it stands', async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('docs/security.md names tests for each threat, and every one of them is there', async () => {
+  const [, ...tables] = (await read('docs/security.md')).split('| threat | defence | tests |');
+  const rows = tables.flatMap(table => table.split('\n\n')[0]?.trim().split('\n').slice(1) ?? []);
+  expect(rows.length).toBeGreaterThan(30);
+  const missing: string[] = [];
+  for (const row of rows) {
+    const tests = [...(row.split(' | ').at(-1) ?? '').matchAll(/`([\w/-]+)`: ((?:“[^”]+”(?:, )?)+)/g)];
+    if (tests.length === 0) missing.push(row);
+    for (const [, file = '', names = ''] of tests) {
+      const source = await read(`tests/${file}.test.ts`);
+      for (const [, name = ''] of names.matchAll(/“([^”]+)”/g)) {
+        if (![`'${name}'`, `"${name}"`, `\`${name}\``].some(title => source.includes(title))) missing.push(name);
+      }
+    }
+  }
+  expect(missing).toEqual([]);
 });
 
 test('the version is that of package.json', async () => {
