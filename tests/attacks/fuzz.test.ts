@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser } from '../../dev/browser/index.ts';
@@ -38,7 +39,12 @@ let cookie: string;
 let begun: string;
 
 beforeAll(async () => {
-  server = await startAppServer({ settings: { MCP_RATE_LIMIT: '0' } });
+  const hash = createHash('sha256').update('secret').digest('hex');
+  const named = [
+    { client_id: 'api', client_secret_sha256: hash, introspection: true },
+    { client_id: 'portal', redirect_uris: ['http://localhost:33418/callback'] },
+  ];
+  server = await startAppServer({ settings: { MCP_RATE_LIMIT: '0', PREREGISTERED_CLIENTS: JSON.stringify(named) } });
   const { code, tokens, client: registered } = await connect(server);
   client = registered;
   good = { ...code, accessToken: tokens.access_token, refreshToken: tokens.refresh_token };
@@ -130,16 +136,17 @@ const proof: fc.Arbitrary<Fields> = fc.oneof(
   fc.nat(100).map((n): Fields => ({ dpop: proofs[n % proofs.length] ?? '' })),
   HEADER.map((dpop): Fields => (dpop ? { dpop } : {})),
 );
-const CLIENT_MEMBERS = ['client_secret', 'client_assertion', 'client_assertion_type'];
+const CLIENT_MEMBERS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'];
 
 test('authorize: 10,000 queries', TIME, async () => {
-  const fields = Object.fromEntries(new URL(authorizationUrl(server, client).url).searchParams);
+  const fields = Object.fromEntries(new URL(authorizationUrl(server, { client_id: 'portal' }).url).searchParams);
   const also = ['nonce', 'request', 'request_uri', 'response_mode', 'prompt', 'max_age', 'login_hint', 'dpop_jkt'];
   await check('authorize', queries({ path: '/oauth/authorize', fields, also, headers: cookies }), 'person');
 });
 
 test('consent: 10,000 forms', TIME, async () => {
-  const fields = { request: sealed, decision: 'approve', scope: 'notes:read' };
+  // With nothing ticked that was asked, the last thing that is looked at, nothing is stored.
+  const fields = { request: sealed, decision: 'approve', scope: 'x' };
   const headers = fc.oneof(
     fc.constant({ cookie, 'sec-fetch-site': 'same-origin' }),
     cookies,
@@ -149,12 +156,15 @@ test('consent: 10,000 forms', TIME, async () => {
 });
 
 test('login: 10,000 queries', TIME, async () => {
-  const fields = { signin: '4'.repeat(28), prompt: 'select_account' };
+  const path = '/auth/login';
+  const unknown = queries({ path, fields: { signin: 'x'.repeat(28), prompt: 'x' }, also: ['next'], headers: cookies });
+  // Of a sign-in that is under way in this browser; fewer, for each is looked up.
+  const known = queries({ path, fields: { signin: begun, to: 'account' }, headers: fc.constant({ cookie }) });
+  const requests = fc.oneof({ weight: 9, arbitrary: unknown }, { weight: 1, arbitrary: known });
   // Without this name a sign-in begins, and is stored.
-  const requests = queries({ path: '/auth/login', fields, also: ['next'], headers: cookies });
   await check(
     'login',
-    requests.filter(({ path }) => /[?&]signin=[^&]/.test(path)),
+    requests.filter(({ path: sent }) => /[?&]signin=[^&]/.test(sent)),
     'person',
   );
 });
@@ -163,7 +173,6 @@ test('callback: 10,000 queries', TIME, async () => {
   const [path, also] = ['/auth/callback', ['session_state', 'iss', 'client_info', 'error_uri']];
   const refused = { error: 'access_denied', error_description: 'AADSTS50105' };
   const unknown = queries({ path, fields: { state: 'x'.repeat(28), code: 'x', ...refused }, also, headers: cookies });
-  // Of a sign-in that is under way in this browser; fewer, for each is looked up.
   const known = queries({ path, fields: { state: begun, ...refused }, also, headers: fc.constant({ cookie }) });
   const requests = fc.oneof({ weight: 9, arbitrary: unknown }, { weight: 1, arbitrary: known });
   await check('callback', requests, 'person');
@@ -182,6 +191,17 @@ test('revoke: 10,000 forms', TIME, async () => {
   const fields = { token: good.accessToken, token_type_hint: 'access_token', client_id: 'x' };
   const headers = AUTHORIZATION;
   await check('revoke', forms({ path: '/oauth/revoke', fields, also: CLIENT_MEMBERS, headers }), 'client');
+});
+
+test('introspect: 10,000 forms', TIME, async () => {
+  const fields = {
+    token: good.accessToken,
+    token_type_hint: 'access_token',
+    client_id: 'api',
+    client_secret: 'secret',
+  };
+  const headers = fc.oneof({ weight: 3, arbitrary: fc.constant<Fields>({}) }, { weight: 1, arbitrary: AUTHORIZATION });
+  await check('introspect', forms({ path: '/oauth/introspect', fields, also: CLIENT_MEMBERS, headers }), 'client');
 });
 
 test('register: 10,000 documents', TIME, async () => {
@@ -213,22 +233,24 @@ test('register: 10,000 documents', TIME, async () => {
   await check('register', requests, 'client');
 });
 
-test('the landing page and signing out: 10,000 forms', TIME, async () => {
+test('the landing page, the account page and signing out: 10,000 forms and queries', TIME, async () => {
   const browser = new Browser();
-  await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
-  const signedIn = { cookie: browser.cookies.header(new URL(server.origin), false, true) ?? '' };
-  const fields = { csrf: 'x', action: 'issue-token', scope: 'notes:read', grant_id: 'A'.repeat(22) };
+  const home = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
+  const session = { cookie: browser.cookies.header(new URL(server.origin), false, true) ?? '' };
+  const csrf = /name="csrf" value="([^"]+)"/.exec(home.html)?.[1] ?? '';
+  const fields = { csrf, action: 'x', scope: 'notes:read', grant_id: 'A'.repeat(22), note_id: 'x', q: 'a', from: 'x' };
   const headers = fc.oneof(
     { weight: 9, arbitrary: forgedCookies },
-    { weight: 1, arbitrary: fc.constant({ ...signedIn, 'sec-fetch-site': 'same-origin' }) },
+    // Looked up in storage each time, so they are few.
+    { weight: 1, arbitrary: fc.constant({ ...session, 'sec-fetch-site': 'same-origin' }) },
   );
-  const half = { ...EACH, numRuns: EACH.numRuns / 2 };
-  for (const [name, path] of [
-    ['landing', '/'],
-    ['logout', '/auth/logout'],
-  ] as const) {
-    await check(name, forms({ path, fields, also: ['id'], headers }), 'person', half);
-  }
+  const also = ['id', 'show', 'to'];
+  const part = { ...EACH, numRuns: EACH.numRuns / 4 };
+  await check('landing', forms({ path: '/', fields, also, headers }), 'person', part);
+  await check('account', forms({ path: '/account', fields, also, headers }), 'person', part);
+  await check('account', queries({ path: '/account', fields, also, headers }), 'person', part);
+  const { csrf: _csrf, ...others } = fields;
+  await check('logout', forms({ path: '/auth/logout', fields: others, also, headers }), 'person', part);
 });
 
 test('/mcp: 10,000 messages, and their headers', TIME, async () => {
