@@ -203,6 +203,7 @@ var origin = empty(baseUrl)
       ? baseUrl
       : fail('baseUrl must be https://<host>, with nothing after it.')
 var redirectUri = '${origin}/auth/callback'
+var landingPage = '${origin}/'
 
 // The person's own tenant, or the door for those of many: Entra ID's names for them.
 var signInTenant = {
@@ -227,6 +228,7 @@ module registration 'modules/registration.bicep' = {
     uniqueName: 'entra-mcp-${token}'
     displayName: 'MCP server (${environmentName})'
     redirectUri: redirectUri
+    landingPage: landingPage
     signInAudience: signInAudience
     appRoles: empty(appRoles) ? rolesToMake : appRoles
     assignmentRequired: assignmentRequired || !empty(requiredRoles)
@@ -295,7 +297,7 @@ output CONNECT_CODEX string = 'codex mcp add ${clientName} --url ${mcpUrl}'
 output CONNECT_CURSOR string = string({ mcpServers: { '${clientName}': { url: mcpUrl } } })
 
 @description('For people with a browser.')
-output LANDING_PAGE string = '${origin}/'
+output LANDING_PAGE string = landingPage
 
 @description('The MCP endpoint.')
 output MCP_URL string = mcpUrl

@@ -17,6 +17,9 @@ param displayName string
 @description('Where Entra ID sends people back.')
 param redirectUri string
 
+@description('Where people go who open the app from their list of apps.')
+param landingPage string
+
 @description('Whose people may sign in.')
 @allowed(['AzureADMyOrg', 'AzureADMultipleOrgs', 'AzureADandPersonalMicrosoftAccount'])
 param signInAudience string
@@ -50,6 +53,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   signInAudience: signInAudience
   web: {
     redirectUris: [redirectUri]
+    homePageUrl: landingPage
     implicitGrantSettings: {
       enableAccessTokenIssuance: false
       enableIdTokenIssuance: false
@@ -91,6 +95,8 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
 resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
   appId: application.appId
   appRoleAssignmentRequired: assignmentRequired
+  // Without it the portal's list of enterprise applications does not show the app.
+  tags: ['WindowsAzureActiveDirectoryIntegratedApp']
 }
 
 @description('The application (client) ID.')

@@ -162,6 +162,7 @@ describe.each(SNAPSHOTS.map(snapshot => [snapshot.scenario, snapshot] as const))
     expect(properties).toMatchObject({
       web: {
         redirectUris: [settings.AUTH_REDIRECT_URI],
+        homePageUrl: snapshot.outputs.LANDING_PAGE,
         implicitGrantSettings: { enableAccessTokenIssuance: false, enableIdTokenIssuance: false },
       },
       isFallbackPublicClient: false,

@@ -68,6 +68,12 @@ test('the key is made once and kept by every later deployment', () => {
   expect(vault?.resources.jwtSecretKey?.['@options']).toEqual({ onlyIfNotExists: [] });
 });
 
+test('a second deployment comes to the same names and values, whatever the site’s address is', () => {
+  const text = JSON.stringify(template);
+  expect(text.match(/newGuid\(/g)).toHaveLength(3);
+  expect(text).not.toMatch(/utcNow\(|azurewebsites/);
+});
+
 test('the site waits for the roles of its identity', () => {
   expect(template.resources.site?.dependsOn).toEqual(expect.arrayContaining(['storage', 'vault', 'monitoring']));
   for (const [name, { resources }] of modules) {
