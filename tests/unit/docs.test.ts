@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { entraRefusal } from '../../src/entra/errors.ts';
 import type { Tool, ToolContext } from '../../src/mcp/define-tool.ts';
 import { SETTINGS } from '../../src/settings.ts';
 import { VERSION } from '../../src/version.ts';
@@ -16,6 +17,7 @@ const DOCUMENTS = [
   'docs/architecture.md',
   'docs/deploy.md',
   'docs/clients.md',
+  'docs/entra.md',
   'docs/security.md',
   'docs/storage-schema.md',
   'examples/README.md',
@@ -88,6 +90,24 @@ test.each(['signins', 'grants', 'clients', 'sessions'])('its section on %s has e
   expect(columns.length).toBeGreaterThan(2);
   const documented = section(await read('docs/storage-schema.md'), table);
   expect(columns.filter(name => !documented.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('docs/entra.md has every error of Entra’s that the code knows, in the same words, and no other', async () => {
+  const known = /BY_NUMBER = new Map[^(]+\(\[(.+?)\n\]\);/s.exec(await read('src/entra/errors.ts'))?.[1] ?? '';
+  const codes = [...known.matchAll(/\[\s*(\d{5,}),/g)].map(([, number]) => `AADSTS${number}`);
+  expect(codes.length).toBeGreaterThan(50);
+  const rows = [
+    ...section(await read('docs/entra.md'), 'Error codes').matchAll(/^\| (AADSTS.+?) \| (.+?) \| .+ \|$/gm),
+  ];
+  const documented = rows.flatMap(([, names = '', what]) => names.split(', ').map(code => [code, what]));
+  expect(documented.sort()).toEqual(codes.map(code => [code, entraRefusal('', code).what]).sort());
+});
+
+test('docs/entra.md names only settings that there are', async () => {
+  const named = (await read('docs/entra.md')).match(/\b(?:AUTH|TOKEN|HTTP)_[A-Z_]+\b/g) ?? [];
+  const settings = new Set<string>(SETTINGS.map(({ name }) => name));
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter(name => !settings.has(name))).toEqual([]);
 });
 
 test('README names every tool, with its scope', async () => {
