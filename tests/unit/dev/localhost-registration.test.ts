@@ -14,7 +14,12 @@ function fakeAz(answers: Record<string, string | Error> = {}) {
   const asked: string[] = [];
   const az = async (args: readonly string[]) => {
     asked.push(args.join(' '));
-    const known: Record<string, string | Error> = { 'account show': TENANT, 'ad app create': CLIENT, 'ad app credential': 's~cret', ...answers };
+    const known: Record<string, string | Error> = {
+      'account show': TENANT,
+      'ad app create': CLIENT,
+      'ad app credential': 's~cret',
+      ...answers,
+    };
     const [, answer] = Object.entries(known).find(([start]) => args.join(' ').startsWith(start)) ?? [];
     if (answer instanceof Error) throw answer;
     return answer ?? '';
