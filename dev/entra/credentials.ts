@@ -1,6 +1,14 @@
 /** The credentials that take the place of a secret: assertions, signed with a certificate or by a trusted identity. */
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
 import { EntraError, entraErrors } from './errors.ts';
 import type { EntraOptions } from './index.ts';
 
@@ -40,6 +48,7 @@ export function createCredentials(options: EntraOptions, now: () => number): Cre
       const assertion = form.get('client_assertion');
       if (form.has('client_secret')) throw entraErrors.wrongSecret(form.get('client_id') ?? '');
       if (!assertion || form.get('client_assertion_type') !== JWT_BEARER) throw entraErrors.noSecret();
+      if (!isJwt(assertion)) throw entraErrors.malformed('the client_assertion is no JWT');
       if (federatedIdentity) await checkFederated(assertion, federatedIdentity);
       else if (certificate) await checkCertificate(assertion, certificate, form.get('client_id') ?? '');
       form.delete('client_assertion');
@@ -60,11 +69,7 @@ export function createCredentials(options: EntraOptions, now: () => number): Cre
   async function checkCertificate(assertion: string, pem: string, clientId: string): Promise<void> {
     const x509 = new X509Certificate(pem);
     const thumbprint = Buffer.from(x509.fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
-    const header = JSON.parse(Buffer.from(assertion.split('.')[0] ?? '', 'base64url').toString()) as Record<
-      string,
-      unknown
-    >;
-    if (header['x5t#S256'] !== thumbprint) throw entraErrors.unknownCertificate(clientId);
+    if (decodeProtectedHeader(assertion)['x5t#S256'] !== thumbprint) throw entraErrors.unknownCertificate(clientId);
     const { payload } = await verify(() =>
       // MSAL makes its assertions by the real clock.
       jwtVerify(assertion, x509.publicKey, {
@@ -79,6 +84,14 @@ export function createCredentials(options: EntraOptions, now: () => number): Cre
   }
 
   return credentials;
+}
+
+function isJwt(text: string): boolean {
+  try {
+    return Boolean(decodeProtectedHeader(text) && decodeJwt(text));
+  } catch {
+    return false;
+  }
 }
 
 async function verify(check: () => Promise<{ payload: JWTPayload }>): Promise<{ payload: JWTPayload }> {

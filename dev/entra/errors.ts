@@ -6,12 +6,14 @@ export class EntraError extends Error {
   readonly number: number;
   readonly error: string;
   readonly status: number;
+  readonly more: Pick<EntraErrorBody, 'suberror' | 'claims'>;
 
-  constructor(number: number, error: string, message: string, status = 400) {
+  constructor(number: number, error: string, message: string, status = 400, more: EntraError['more'] = {}) {
     super(message);
     this.number = number;
     this.error = error;
     this.status = status;
+    this.more = more;
   }
 
   /** The text with the trace that Entra adds, as it stands in `error_description`. */
@@ -26,6 +28,7 @@ export class EntraError extends Error {
       trace_id: traceId,
       correlation_id: correlationId,
       error_uri: `https://login.microsoftonline.com/error?code=${this.number}`,
+      ...this.more,
     };
   }
 }
@@ -39,6 +42,10 @@ export interface EntraErrorBody {
   trace_id: string;
   correlation_id: string;
   error_uri: string;
+  /** Of what kind the interaction is that would help. */
+  suberror?: string;
+  /** What the next sign-in has to be asked with. */
+  claims?: string;
 }
 
 export const entraErrors = {
@@ -169,6 +176,14 @@ export const entraErrors = {
   bug: (why: string) => new EntraError(90004, 'server_error', `The stand-in itself failed: ${why}.`, 500),
   cancelled: () => new EntraError(65004, 'access_denied', 'User declined to consent to access the app.'),
   disabled: (error: 'access_denied' | 'invalid_grant') => new EntraError(50057, error, 'The user account is disabled.'),
+  secondFactor: (claims: string) =>
+    new EntraError(
+      50076,
+      'invalid_grant',
+      'Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access the resource.',
+      400,
+      { suberror: 'basic_action', claims },
+    ),
   unassigned: (username: string, clientId: string) =>
     new EntraError(
       50105,

@@ -4,7 +4,7 @@ import type { Credentials } from './credentials.ts';
 import { EntraError, entraErrors } from './errors.ts';
 import { errorPage, pageHeaders } from './pages.ts';
 import type { Paths } from './paths.ts';
-import { providerScopesOf, REQUESTED_SCOPE, resourcesOf } from './scopes.ts';
+import { providerScopesOf, REQUESTED_CLAIMS, REQUESTED_SCOPE, resourcesOf } from './scopes.ts';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 const BODY_LIMIT = 64 * 1024;
@@ -91,6 +91,9 @@ async function serve(
     checkResponseMode(url.searchParams);
     const scope = url.searchParams.get('scope');
     if (scope !== null) url.searchParams.set('scope', providerScopesOf(scope));
+    url.searchParams.set(REQUESTED_SCOPE, scope ?? '');
+    url.searchParams.set(REQUESTED_CLAIMS, url.searchParams.get('claims') ?? '');
+    url.searchParams.delete('claims');
     // oidc-provider would answer errors as JSON to who does not ask for a page.
     Object.assign(req, { method: 'GET', url: url.pathname + url.search });
     req.headers.accept = 'text/html';
@@ -103,6 +106,7 @@ async function serve(
     // At Entra a grant is for all that was consented to, so what this request asks is not oidc-provider's to check.
     form.delete('scope');
     form.set(REQUESTED_SCOPE, scope);
+    form.set(REQUESTED_CLAIMS, form.get('claims') ?? '');
     await options.provider(withBody(req, form), res, form);
     return;
   }

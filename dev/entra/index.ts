@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JWTPayload } from 'jose';
 import { createCredentials, type FederatedIdentity } from './credentials.ts';
+import { claimsFor, createDemands } from './demands.ts';
 import { createFront, type Endpoint, type Fault, type RecordedRequest } from './front.ts';
 import { graphHandler } from './graph.ts';
 import { metadataOf, pathsOf } from './paths.ts';
@@ -58,6 +59,13 @@ export interface Entra {
   disable(name: PersonName): void;
   /** Changes what Entra knows of somebody: the next answers say so. */
   change(name: PersonName, change: Partial<Omit<Person, 'oid' | 'tid'>>): void;
+  /** Takes back somebody's consent to scopes of an API: token requests for them are AADSTS65001 until she has given it. */
+  requireConsent(name: PersonName, scopes: readonly string[]): void;
+  /**
+   * Demands an authentication context of somebody from now on: Entra for tokens with a scope (AADSTS50076), or Graph in
+   * every token (401 with a claims challenge). A sign-in that is asked with the challenge's claims has met it.
+   */
+  challenge(name: PersonName, where: { scope: string } | 'graph', context?: string): void;
   /** Makes id tokens wrong from now on, to see them refused: other claims, or a signature that does not verify. */
   /** Whether the federated credential is known everywhere (it is from the start): a new one takes minutes. */
   spreadFederatedIdentity(spread: boolean): void;
@@ -86,6 +94,8 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
   const requests: RecordedRequest[] = [];
   const faults = new Map<Endpoint, Fault>();
   let idTokenChange: IdTokenChange | undefined;
+  const demands = createDemands(clientId);
+  const demandedByGraph = new Map<Person, string>();
   let moreScopes: readonly string[] = [];
 
   const server = createServer();
@@ -103,11 +113,12 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     paths,
     key,
     isDisabled,
+    demands,
     idTokenChange: () => idTokenChange,
     moreScopes: () => moreScopes,
     now,
   });
-  const pages = { provider, clientId, redirectUris, people, isDisabled, now };
+  const pages = { provider, clientId, redirectUris, people, isDisabled, demands, now };
   const metadata = JSON.stringify(metadataOf(url, tenantId, paths));
   server.on(
     'request',
@@ -119,7 +130,16 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
       credentials,
       handlers: {
         signIn: (req, res, form) => signIn(req, res, form, pages),
-        graph: graphHandler({ people: Object.values(people), paths, key, now }),
+        graph: graphHandler({
+          people: Object.values(people),
+          challengeOf: person => {
+            const context = demandedByGraph.get(person);
+            return context === undefined ? undefined : { context, claims: claimsFor(context) };
+          },
+          paths,
+          key,
+          now,
+        }),
         logout: (req, res) => signOut(req, res, pages),
         metadata: async (_req, res) => res.writeHead(200, { 'content-type': 'application/json' }).end(metadata),
       },
@@ -144,6 +164,11 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     },
     disable: name => {
       disabled.add(people[name]);
+    },
+    requireConsent: (name, scopes) => demands.requireConsent(people[name], scopes),
+    challenge: (name, where, context = 'c1') => {
+      if (where === 'graph') demandedByGraph.set(people[name], context);
+      else demands.requireContext(people[name], where.scope, context);
     },
     spreadFederatedIdentity: spread => {
       if (credentials) credentials.hasSpread = spread;

@@ -18,6 +18,11 @@ export interface Person {
   roles?: readonly string[];
   /** Object ids of her groups. */
   groups?: readonly string[];
+  /** What Graph tells of her. */
+  jobTitle?: string;
+  officeLocation?: string;
+  /** A picture; without one Graph answers 404. */
+  photo?: Uint8Array | undefined;
   /** What is said of her on the account picker. */
   note: string;
 }
@@ -28,6 +33,12 @@ export const foreignTenantId = 'c0a8e4d2-96b7-4f13-8d5a-1b7e60f39a24';
 /** The tenant of all personal Microsoft accounts. */
 export const personalTenantId = '9188040d-6c67-4c5b-b112-36a304b66dad';
 
+/** One violet dot. */
+const PHOTO = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkaPhfDwAEQwICtLnsnAAAAABJRU5ErkJggg==',
+  'base64',
+);
+
 /** The people, as they are in a tenant of this id. */
 export function peopleOf(tid: string): Record<PersonName, Person> {
   return {
@@ -36,6 +47,9 @@ export function peopleOf(tid: string): Record<PersonName, Person> {
       tid,
       name: 'Ada Lovelace',
       username: 'ada@contoso.example',
+      jobTitle: 'Analyst',
+      officeLocation: 'London, St James’s Square 12',
+      photo: PHOTO,
       note: 'An ordinary person of this tenant',
     },
     grace: {

@@ -1,12 +1,13 @@
 /** oidc-provider, set up to behave as Entra's v2.0 endpoints do. */
 import { randomBytes } from 'node:crypto';
 import { interactionPolicy, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Demands } from './demands.ts';
 import { authorizeError, EntraError, entraErrors, type ProviderError, tokenError } from './errors.ts';
 import { memoryAdapter } from './memory.ts';
 import { errorPage, pageHeaders } from './pages.ts';
 import type { Paths } from './paths.ts';
 import { type Person, subjectOf } from './people.ts';
-import { OFFLINE, providerScopes, REQUESTED_SCOPE, resourceScopesOf } from './scopes.ts';
+import { OFFLINE, providerScopes, REQUESTED_CLAIMS, REQUESTED_SCOPE, resourceScopesOf } from './scopes.ts';
 import {
   accessTokenClaims,
   clientInfo,
@@ -31,6 +32,7 @@ export interface ProviderOptions {
   paths: Paths;
   key: SigningKey;
   isDisabled(person: Person): boolean;
+  demands: Demands;
   /** What a test wants changed in id tokens. */
   idTokenChange(): IdTokenChange | undefined;
   /** Scopes that a test wants in answers besides those that are due. */
@@ -64,12 +66,16 @@ export function createProvider(options: ProviderOptions): Provider {
       userinfo: { enabled: false },
     },
     scopes: providerScopes,
+    extraParams: [REQUESTED_SCOPE, REQUESTED_CLAIMS],
     pkce: { required: () => false },
     allowOmittingSingleRegisteredRedirectUri: false,
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, _client, code) => code.scopes.has(OFFLINE),
     expiresWithSession: () => false,
-    interactions: { url: (_ctx, interaction) => `${paths.signIn}/${interaction.uid}`, policy: policy(bySubject) },
+    interactions: {
+      url: (_ctx, interaction) => `${paths.signIn}/${interaction.uid}`,
+      policy: policy(bySubject, options),
+    },
     cookies: {
       keys: [randomBytes(32).toString('base64url')],
       // Cookies do not tell ports apart, and two stand-ins may run side by side.
@@ -97,7 +103,7 @@ export function createProvider(options: ProviderOptions): Provider {
     loadExistingGrant: async ctx => {
       const grant = new provider.Grant({ clientId, accountId: ctx.oidc.account?.accountId ?? '' });
       grant.addOIDCScope(providerScopes.join(' '));
-      await grant.save();
+      options.demands.signedIn(await grant.save(), textOf(ctx.oidc.params?.[REQUESTED_CLAIMS]));
       return grant;
     },
     renderError: async (ctx, out, error) => {
@@ -119,7 +125,13 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.use(async (ctx, next) => {
     await next();
     if (ctx.path === paths.token && ctx.status === 200) {
-      ctx.body = await tokenAnswer(ctx as unknown as KoaContextWithOIDC, bySubject, options);
+      try {
+        ctx.body = await tokenAnswer(ctx as unknown as KoaContextWithOIDC, bySubject, options);
+      } catch (error) {
+        if (!(error instanceof EntraError)) throw error;
+        ctx.status = error.status;
+        ctx.body = error.describe(options.now());
+      }
     }
     const location = ctx.response.get('location');
     if (location) ctx.set('location', asEntraWould(location, String(ctx.query.response_type ?? ''), options));
@@ -145,6 +157,12 @@ async function tokenAnswer(ctx: KoaContextWithOIDC, bySubject: Map<string, Perso
   };
   const asked = resourceScopesOf(String(oidc.body?.[REQUESTED_SCOPE] ?? ''));
   const resourceScopes = asked.length > 0 ? asked : ['User.Read'];
+  const acrs = options.demands.check({
+    person,
+    grantId: source.grantId ?? '',
+    scopes: resourceScopes,
+    claims: textOf(oidc.body?.[REQUESTED_CLAIMS]),
+  });
   const own = [...source.scopes].filter(scope => scope !== OFFLINE);
   const given = ctx.body as { refresh_token?: string };
   return {
@@ -152,12 +170,14 @@ async function tokenAnswer(ctx: KoaContextWithOIDC, bySubject: Map<string, Perso
     scope: [...own, ...resourceScopes, ...options.moreScopes()].join(' '),
     expires_in: expiresIn,
     ext_expires_in: expiresIn,
-    access_token: await sign(accessTokenClaims(grant, resourceScopes), options.key),
+    access_token: await sign(accessTokenClaims(grant, resourceScopes, acrs), options.key),
     ...(given.refresh_token === undefined ? {} : { refresh_token: given.refresh_token }),
     ...(source.scopes.has('openid') ? { id_token: await idToken(grant, options) } : {}),
     ...(oidc.body?.client_info === '1' ? { client_info: clientInfo(person) } : {}),
   };
 }
+
+const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 
 function idToken(grant: Grant, options: ProviderOptions): Promise<string> {
   const claims = idTokenClaims(grant);
@@ -165,8 +185,8 @@ function idToken(grant: Grant, options: ProviderOptions): Promise<string> {
   return sign(change?.claims?.(claims) ?? claims, change?.key ?? options.key);
 }
 
-/** Which sign-in page is due: for a new person, a `login_hint` of somebody else, or a `prompt`. */
-function policy(bySubject: Map<string, Person>): interactionPolicy.DefaultPolicy {
+/** Which sign-in page is due: for a new person, a `login_hint` of somebody else, a `prompt`, or consent that is missing. */
+function policy(bySubject: Map<string, Person>, { demands }: ProviderOptions): interactionPolicy.DefaultPolicy {
   const { Check, Prompt, base } = interactionPolicy;
   const prompts = base();
   const login = prompts.get('login');
@@ -184,7 +204,12 @@ function policy(bySubject: Map<string, Person>): interactionPolicy.DefaultPolicy
   );
   prompts.remove('consent');
   prompts.add(new Prompt({ name: 'select_account', requestable: true }), 0);
-  prompts.add(new Prompt({ name: 'consent', requestable: true }));
+  const consent = new Check('consent_missing', 'consent is missing', 'consent_required', ctx => {
+    const person = bySubject.get(ctx.oidc.session?.accountId ?? '');
+    const scopes = resourceScopesOf(textOf(ctx.oidc.params?.[REQUESTED_SCOPE]) ?? '');
+    return person !== undefined && demands.lacksConsent(person, scopes);
+  });
+  prompts.add(new Prompt({ name: 'consent', requestable: true }, consent));
   return prompts;
 }
 

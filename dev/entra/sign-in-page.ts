@@ -1,10 +1,11 @@
 /** The account picker and what follows from a choice there; signing out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
+import type { Demands } from './demands.ts';
 import { type EntraError, entraErrors } from './errors.ts';
 import { consentPage, pageHeaders, pickerPage, signedOutPage } from './pages.ts';
 import { type Person, type PersonName, personNames, subjectOf } from './people.ts';
-import { shownScopesOf } from './scopes.ts';
+import { REQUESTED_SCOPE } from './scopes.ts';
 
 export interface SignInOptions {
   provider: Provider;
@@ -12,6 +13,7 @@ export interface SignInOptions {
   redirectUris: string[];
   people: Record<PersonName, Person>;
   isDisabled(person: Person): boolean;
+  demands: Demands;
   now(): number;
 }
 
@@ -19,19 +21,21 @@ export interface SignInOptions {
 export async function signIn(req: IncomingMessage, res: ServerResponse, form: URLSearchParams, options: SignInOptions) {
   const { provider, clientId, people } = options;
   const { prompt, params, session } = await interactionOf(req, res, provider);
+  const signedIn = Object.values(people).find(person => subjectOf(person, clientId) === session?.accountId);
+  const scopes = String(params[REQUESTED_SCOPE]).split(' ');
 
   if (req.method !== 'POST') {
     const hint = typeof params.login_hint === 'string' ? params.login_hint : undefined;
-    const signedIn = Object.values(people).find(person => subjectOf(person, clientId) === session?.accountId);
     const page =
-      prompt.name === 'consent' && signedIn !== undefined
-        ? consentPage(signedIn, shownScopesOf(String(params.scope)))
-        : pickerPage(people, hint);
+      prompt.name === 'consent' && signedIn !== undefined ? consentPage(signedIn, scopes) : pickerPage(people, hint);
     return res.writeHead(200, pageHeaders).end(String(await page));
   }
 
   if (form.has('cancel')) return goBackWith(entraErrors.cancelled());
-  if (form.has('accept')) return provider.interactionFinished(req, res, { consent: {} });
+  if (form.has('accept')) {
+    if (signedIn) options.demands.consent(signedIn, scopes);
+    return provider.interactionFinished(req, res, { consent: {} });
+  }
   const name = personNames.find(known => known === form.get('person'));
   if (name === undefined) throw entraErrors.malformed('no such person');
   const person = people[name];

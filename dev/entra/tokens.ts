@@ -2,10 +2,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { type Person, subjectOf } from './people.ts';
+import { GRAPH_RESOURCE, resourcesOf, shortScope } from './scopes.ts';
 
 const LIFETIME_SECONDS = 3600;
-/** Microsoft Graph: what Entra's access tokens are for when nothing else was asked. */
-const GRAPH = '00000003-0000-0000-c000-000000000000';
+/** Microsoft Graph's name in tokens. */
+export const GRAPH = '00000003-0000-0000-c000-000000000000';
 
 export interface SigningKey {
   privateKey: CryptoKey;
@@ -70,17 +71,23 @@ function groupsClaim(groups: readonly string[]): JWTPayload {
   return { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint } } };
 }
 
-/** Entra's access token for Microsoft Graph: a JWT that nobody but Graph should accept. */
-export function accessTokenClaims(grant: Grant, resourceScopes: string[]): JWTPayload {
+/**
+ * Entra's access token for one API: a JWT that nobody but that API should accept.
+ * @param acrs the authentication contexts that the sign-in has met
+ */
+export function accessTokenClaims(grant: Grant, resourceScopes: string[], acrs: string[]): JWTPayload {
+  const [resource = GRAPH_RESOURCE] = resourcesOf(resourceScopes.join(' '));
+  const aud = resource === GRAPH_RESOURCE ? GRAPH : resource;
   return {
     ...times(grant.now),
     iss: grant.issuer,
-    aud: GRAPH,
-    sub: subjectOf(grant.person, GRAPH),
+    aud,
+    sub: subjectOf(grant.person, aud),
     oid: grant.person.oid,
     tid: grant.person.tid,
     appid: grant.clientId,
-    scp: resourceScopes.join(' '),
+    scp: resourceScopes.map(shortScope).join(' '),
+    ...(acrs.length > 0 ? { acrs } : {}),
     uti: randomUUID(),
     ver: '1.0',
   };

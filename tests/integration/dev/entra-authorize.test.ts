@@ -127,7 +127,7 @@ describe('the session', () => {
     const browser = await signedIn();
     const { page, asks } = await open(browser, { prompt: 'consent' });
     expect(asks).toBe('consent');
-    expect(textOf(page.html)).toContain('openid, profile, email, offline_access.');
+    expect(textOf(page.html)).toContain('openid, profile, email, offline_access, User.Read.');
     const accepted = await browser.submit(page, { button: 'accept=yes', stopAt });
     expect(new URL(accepted.url).searchParams.has('code')).toBe(true);
   });

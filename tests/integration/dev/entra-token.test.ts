@@ -222,7 +222,7 @@ describe('a refresh token', () => {
     const form = refreshForm(entra, (await tokensOf(entra)).refresh_token);
     const { body } = await token(entra, { ...form, scope: 'openid offline_access api://another/access' });
     expect(body.scope.split(' ')).toContain('api://another/access');
-    expect(decodeJwt(body.access_token).scp).toBe('api://another/access');
+    expect(decodeJwt(body.access_token)).toMatchObject({ aud: 'api://another', scp: 'access' });
     const two = { ...form, scope: 'api://another/access api://third/access' };
     expect(await errorOf(entra, two)).toEqual([400, 'invalid_request', 28000]);
   });
