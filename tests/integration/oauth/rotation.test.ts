@@ -20,7 +20,7 @@ import {
   token,
 } from '../../support/flows.ts';
 
-/** Another `JWT_SECRET_KEY` without a sign-out: published second, promoted to first, then alone. */
+/** Another `JWT_SECRET_KEY` without a sign-out: published second, promoted to first, the old one kept to open rows, then gone. */
 const [OLD, NEW] = [newSecret(), newSecret()];
 const BEFORE = { JWT_SECRET_KEY: OLD };
 const PUBLISHED = { JWT_SECRET_KEY: `${OLD},${NEW}` };
@@ -96,16 +96,24 @@ test('what began under the old key goes on under the new one, and nobody is sign
   }
   expect(textOf((await person.open(server.origin)).html)).toContain('Ada Lovelace');
 
-  server.deploy(AFTER, AFTER);
+  server.deploy(RETIRED, RETIRED);
   expect(await publishedKids()).toEqual([kidOf(first.body.access_token)]);
   expect(await serves(first.body.access_token)).toBe(true);
   const refused = await callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1] });
   expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, expect.stringMatching(/signature/)]);
   const successor = renewed[0]?.body.refresh_token ?? '';
+  const afterwards: string[] = [];
   for (const refreshToken of [first.body.refresh_token, successor]) {
     const answer = await token(server, refreshForm(client, refreshToken));
     expect(answer.status).toBe(200);
     expect(await serves(answer.body.access_token)).toBe(true);
+    afterwards.push(answer.body.refresh_token);
+  }
+
+  // Every grant that was renewed since is sealed under the new one.
+  server.deploy(AFTER, AFTER);
+  for (const refreshToken of afterwards) {
+    expect((await token(server, refreshForm(client, refreshToken))).status).toBe(200);
   }
 });
 
