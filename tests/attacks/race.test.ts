@@ -7,6 +7,7 @@ import {
   backAtClient,
   type Client,
   callTool,
+  claimsOf,
   codeForm,
   connect,
   obtainCode,
@@ -70,6 +71,16 @@ test('renewals and a revocation at once: whatever was given before it is over wi
     expect(revoked.status).toBe(200);
     expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
     await expectAllOver([{ status: 200, body: first }, ...answers]);
+  }
+});
+
+test('a code redeemed thirty times at once is one grant, time after time', async () => {
+  for (let round = 0; round < 5; round++) {
+    const code = await obtainCode(server, client);
+    const answers = await many(30, () => token(server, codeForm(client, code)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ body }) => claimsOf(body.access_token).gid)).size).toBe(1);
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
   }
 });
 
