@@ -67,6 +67,8 @@ export interface TokenAnswer {
   error: string;
   error_codes: number[];
   error_description: string;
+  suberror?: string;
+  claims?: string;
 }
 
 export async function token(entra: Entra, form: Form) {
