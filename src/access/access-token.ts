@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { type Person, personKey } from './person.ts';
 import { parseScopes, type Scope } from './scopes.ts';
@@ -17,6 +17,8 @@ export interface AccessToken {
   readonly scopes: readonly Scope[];
   /** The person's app roles, of those that tools demand (RFC 9068 section 2.2.3.1). */
   readonly roles: readonly string[];
+  /** When its grant began, in seconds since the epoch: `auth_time` (RFC 9068 section 2.2.1). */
+  readonly signedInAt: number;
   /** Seconds since the epoch. */
   readonly issuedAt: number;
   /** Seconds since the epoch. */
@@ -64,6 +66,7 @@ export async function signAccessToken(keys: KeyRing, issuer: string, token: Acce
     client_id: token.clientId,
     scope: token.scopes.join(' '),
     gid: token.grantId,
+    auth_time: token.signedInAt,
     ...(token.roles.length > 0 ? { roles: token.roles } : {}),
     ...(token.jkt ? { cnf: { jkt: token.jkt } } : {}),
     tid: person.tid,
@@ -96,7 +99,9 @@ export async function verifyAccessToken(
 ): Promise<AccessToken> {
   const kid = keyId(jwt);
   const key = keys.verificationKey(kid);
-  if (!key) throw new InvalidTokenError('signature', { got: `kid ${kid}`, expected: 'a key of this server' });
+  if (!key) {
+    throw new InvalidTokenError('signature', { got: `kid ${kid}`, expected: 'a key of this server', ...saidOf(jwt) });
+  }
   try {
     const { payload } = await jwtVerify(jwt, key, {
       algorithms: ['ES256'],
@@ -105,7 +110,7 @@ export async function verifyAccessToken(
       audience: expected.resource,
       currentDate: new Date(now * 1000),
       clockTolerance: CLOCK_SKEW,
-      requiredClaims: ['sub', 'exp', 'iat', 'jti', 'client_id', 'scope', 'gid', 'tid', 'oid'],
+      requiredClaims: ['sub', 'exp', 'iat', 'jti', 'client_id', 'scope', 'gid', 'auth_time', 'tid', 'oid'],
     });
     const expiresAt = payload.exp ?? 0;
     // The skew forgives a clock that is behind at issue; an expiry is meant as it stands.
@@ -115,6 +120,7 @@ export async function verifyAccessToken(
       throw new InvalidTokenError('not yet valid', { issued: String(issuedAt), now: String(now) });
     }
     const jkt = keyOf(payload.cnf);
+    if (typeof payload.auth_time !== 'number') throw new InvalidTokenError('malformed', { claim: 'auth_time' });
     const text = (name: string) => String(payload[name]);
     return {
       person: {
@@ -129,6 +135,7 @@ export async function verifyAccessToken(
       resource: expected.resource,
       scopes: parseScopes(text('scope')),
       roles: Array.isArray(payload.roles) ? payload.roles.map(String) : [],
+      signedInAt: payload.auth_time,
       issuedAt,
       expiresAt,
       ...(jkt ? { jkt } : {}),
@@ -150,6 +157,20 @@ function keyId(jwt: string): string {
     return typeof kid === 'string' ? kid : '';
   } catch {
     throw new InvalidTokenError('malformed');
+  }
+}
+
+/** What a token of somebody else's says of itself: an operator can tell from it whose it is. */
+function saidOf(jwt: string): Record<string, string> {
+  try {
+    const { iss, aud, exp, scp, scope } = decodeJwt(jwt);
+    const said = { issuer: iss, audience: aud, expires: exp, scopes: scope ?? scp };
+    const told = Object.entries(said).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(
+      told.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+    );
+  } catch {
+    return {};
   }
 }
 

@@ -1,10 +1,13 @@
 import type { Logger } from '../log.ts';
+import type { Span } from './span.ts';
 
 /** What belongs to one request besides the request itself. */
 export interface RequestContext {
   /** Names this request in logs and on error pages: 32 hex digits. */
   readonly correlationId: string;
   readonly log: Logger;
+  /** Takes what an operator may learn of this request; absent where nobody does. */
+  readonly span?: Span;
 }
 
 /**

@@ -15,6 +15,17 @@ export class UnavailableError extends Error {
   }
 }
 
+/** More was asked for than a limit of rate allows; nothing was done. */
+export class TooManyRequestsError extends Error {
+  override readonly name = 'TooManyRequestsError';
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super('too many requests');
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** The request cannot be read: the adapter answers with this status and text. */
 export class BadRequestError extends Error {
   override readonly name = 'BadRequestError';

@@ -1,6 +1,6 @@
 import { describeError, type Logger } from '../log.ts';
-import { BadRequestError, UnavailableError } from './errors.ts';
-import { oauthError, temporarilyUnavailable } from './responses.ts';
+import { BadRequestError, TooManyRequestsError, UnavailableError } from './errors.ts';
+import { oauthError, temporarilyUnavailable, tooManyRequests } from './responses.ts';
 
 /** What is told of an error that an endpoint let through. */
 export interface Fault {
@@ -12,6 +12,9 @@ export interface Fault {
 /** Sorts an error, and logs what the answer must not tell. */
 export function toFault(error: unknown, log: Logger): Fault {
   if (error instanceof BadRequestError) return { status: error.status, what: error.message };
+  if (error instanceof TooManyRequestsError) {
+    return { status: 429, what: 'Too many requests came.', retryAfterSeconds: error.retryAfterSeconds };
+  }
   if (error instanceof UnavailableError) {
     log.error('service unavailable', { service: error.service, reason: describeError(error) });
     return { status: 503, what: DOWN[error.service], retryAfterSeconds: error.retryAfterSeconds };
@@ -30,6 +33,7 @@ const DOWN: Readonly<Record<UnavailableError['service'], string>> = {
 /** A fault in the form that programs read. */
 export function programFault({ status, what, retryAfterSeconds }: Fault): Response {
   if (status === 503) return temporarilyUnavailable(retryAfterSeconds ?? 5);
+  if (status === 429) return tooManyRequests(what, retryAfterSeconds ?? 5);
   return oauthError(status, status >= 500 ? 'server_error' : 'invalid_request', what);
 }
 

@@ -35,6 +35,18 @@ export function temporarilyUnavailable(retryAfterSeconds: number): Response {
   });
 }
 
+/** 429 for an OAuth client: nothing was consumed, the same request works later. */
+export function tooManyRequests(what: string, retryAfterSeconds: number): Response {
+  return oauthError(429, 'temporarily_unavailable', `${what} Try again in ${seconds(retryAfterSeconds)}.`, {
+    'retry-after': String(retryAfterSeconds),
+  });
+}
+
+/** A time to wait, in words. */
+export function seconds(count: number): string {
+  return count === 1 ? '1 second' : `${count} seconds`;
+}
+
 /** 303: after a form's post too the next request is a GET (RFC 9700 section 4.12). */
 export function redirect(location: string, cookies: readonly string[] = []): Response {
   const headers = new Headers({ ...NO_STORE, location, 'referrer-policy': 'no-referrer' });

@@ -1,7 +1,8 @@
 import type { EntraRefusal } from '../entra/errors.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
+import { TooManyRequestsError } from '../http/errors.ts';
 import { toFault } from '../http/faults.ts';
-import { oauthError } from '../http/responses.ts';
+import { oauthError, seconds } from '../http/responses.ts';
 import { errorPage } from '../web/index.ts';
 import { PATHS } from './paths.ts';
 
@@ -54,9 +55,12 @@ export function withFailurePages(endpoint: Endpoint): Endpoint {
     try {
       return await endpoint(request, context);
     } catch (error) {
+      if (error instanceof TooManyRequestsError) {
+        return failure(request, context, tooManyRequests(error.retryAfterSeconds));
+      }
       const { status, what, retryAfterSeconds } = toFault(error, context.log);
-      const wait = retryAfterSeconds === undefined ? 'a few' : retryAfterSeconds;
-      const again = status === 503 ? `Wait ${wait} seconds, then load this page again. Nothing is lost.` : undefined;
+      const wait = retryAfterSeconds === undefined ? 'a few seconds' : seconds(retryAfterSeconds);
+      const again = status === 503 ? `Wait ${wait}, then load this page again. Nothing is lost.` : undefined;
       return failure(request, context, {
         status,
         error: status === 503 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request',
@@ -98,7 +102,7 @@ export function tooManyRequests(retryAfterSeconds: number): Failure {
     status: 429,
     error: 'temporarily_unavailable',
     what: 'Too many requests came from your network.',
-    todo: `Wait ${retryAfterSeconds} seconds, then load this page again. Nothing is lost.`,
+    todo: `Wait ${seconds(retryAfterSeconds)}, then load this page again. Nothing is lost.`,
     retryAfterSeconds,
   };
 }

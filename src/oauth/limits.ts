@@ -1,5 +1,5 @@
 import { clientAddress, UNKNOWN_ADDRESS } from '../http/client-address.ts';
-import { createRateLimiter, type Taken } from '../http/rate-limit.ts';
+import { createRateLimiter, type RateLimiter, type Taken } from '../http/rate-limit.ts';
 
 /** What may come from one address and from all, at one instance, of what anybody can ask for. */
 export interface AddressLimit {
@@ -14,10 +14,16 @@ export interface Limits {
   readonly registrations: AddressLimit;
   /** Sign-ins that are stored before anybody has signed in. */
   readonly signins: AddressLimit;
+  /** Clients' documents that are fetched because somebody named them. */
+  readonly documents: AddressLimit;
+  /** Renewals of one grant, by its name. */
+  readonly renewals: RateLimiter;
 }
 
 /** How many addresses are remembered. */
 const ADDRESSES = 10_000;
+/** How many grants. */
+const GRANTS = 10_000;
 
 /** @param now milliseconds since the epoch */
 export function createLimits({ trustedProxyHops, now }: { trustedProxyHops: number; now: () => number }): Limits {
@@ -46,5 +52,7 @@ export function createLimits({ trustedProxyHops, now }: { trustedProxyHops: numb
   return {
     registrations: limit(3_600, { perAddress: 30, overAll: 1_000 }),
     signins: limit(60, { perAddress: 60, overAll: 3_000 }),
+    documents: limit(60, { perAddress: 20, overAll: 600 }),
+    renewals: createRateLimiter({ limit: 60, perSeconds: 60, now, capacity: GRANTS }),
   };
 }

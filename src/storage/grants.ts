@@ -34,6 +34,8 @@ export type Grant = UpstreamColumns & {
   approvedScope?: string;
   /** Thumbprint of the key that the tokens are bound to (RFC 9449). */
   dpopJkt?: string;
+  /** Whether the client has said that all of its tokens are to be bound. */
+  dpopRequired?: boolean;
   /** The scopes, with spaces between. */
   scope: string;
   resource: string;
@@ -64,7 +66,13 @@ export type Grant = UpstreamColumns & {
   endDetail?: string;
 };
 
-export type EndReason = 'refused by Entra' | 'revoked' | 'refresh token reused' | 'code reused' | 'ended by the person';
+export type EndReason =
+  | 'refused by Entra'
+  | 'revoked'
+  | 'refresh token reused'
+  | 'code reused'
+  | 'ended by the person'
+  | 'ended by an administrator';
 
 export interface GrantKey {
   person: PersonId;
@@ -81,17 +89,16 @@ export interface Grants {
   spentAt(key: GrantKey, hash: string): Promise<number | undefined>;
   /** Marks a grant as ended. */
   end(from: Stored<Grant>, at: number, reason: EndReason, detail?: string): Promise<Outcome>;
+  /** Puts Entra's tokens, sealed, in the place of those that are there. */
+  keepUpstream(from: Stored<Grant>, upstream: UpstreamColumns): Promise<Outcome>;
   /** The person's grants, ended ones too, in no order of time; one query reads a thousand. */
   list(person: PersonId, query?: GrantQuery): Promise<GrantPage>;
-  /**
-   * What the person approved on the page for the newest living grant of a client
-   * under a redirect URI and for a resource; one query.
-   */
-  newestApproval(
+  /** The newest living grant of a client under a redirect URI and for a resource; one query. */
+  newest(
     person: PersonId,
     of: Pick<Grant, 'clientId' | 'redirectUri' | 'resource'>,
     now: number,
-  ): Promise<string | undefined>;
+  ): Promise<Grant | undefined>;
   /** Files a grant for the purge. */
   file(key: GrantKey, expiresAt: number): Promise<void>;
   /** Deletes grants that have ended, a hundred a trip. Their spent tokens stay until {@link Grants.forget}. */
@@ -161,6 +168,8 @@ export function openGrants(tables: Tables): Grants {
       };
       return table.write({ type: 'replace', row, etag });
     },
+    keepUpstream: ({ etag, ...grant }, upstream) =>
+      table.write({ type: 'replace', row: { ...withoutText('upstreamTokens', grant), ...upstream }, etag }),
     list: async (person, { kind, expiringAfter, after = '' } = {}) => {
       const filter =
         odata`PartitionKey eq ${personKey(person)} and RowKey gt ${grantRow(after)} and RowKey lt 'g/'` +
@@ -171,7 +180,7 @@ export function openGrants(tables: Tables): Grants {
       const last = continuation && grants.at(-1);
       return last ? { grants, next: last.grantId } : { grants };
     },
-    newestApproval: async (person, { clientId, redirectUri, resource }, now) => {
+    newest: async (person, { clientId, redirectUri, resource }, now) => {
       const filter =
         odata`PartitionKey eq ${personKey(person)} and RowKey ge 'g.' and RowKey lt 'g/' and clientId eq ${clientId}` +
         ` and expiresAt gt ${now}.0`;
@@ -181,7 +190,7 @@ export function openGrants(tables: Tables): Grants {
         .reduce<Stored<Grant> | undefined>(
           (newest, row) => (row.createdAt > (newest?.createdAt ?? 0) ? row : newest),
           undefined,
-        )?.approvedScope;
+        );
     },
     file: ({ person, grantId }, expiresAt) =>
       table.upsert({ partitionKey: indexPartition(expiresAt), rowKey: `${personKey(person)}.${grantId}` }),

@@ -1,6 +1,6 @@
 import { page } from './page.tsx';
 import { Foreign, Mark, type ScopeChoice, ScopeChoices } from './parts.tsx';
-import { plainText, plainUri } from './text.ts';
+import { plainText, plainUri, quotedText } from './text.ts';
 
 /** Whose word a client's description is. */
 export type ClientOrigin =
@@ -40,7 +40,7 @@ export interface ConsentProps {
  */
 export function consentPage(props: ConsentProps): Response {
   const { client, opensProgram, person } = props;
-  const name = plainText(client.name ?? '');
+  const name = quotedText(client.name ?? '');
   return page(
     { status: 200, title: 'Allow this app?', clientFlow: true },
     <main class="card">

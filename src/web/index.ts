@@ -5,6 +5,7 @@ export { LONGEST_QUERY, link as notesLink, type NotesProps } from './account-not
 export { type ConnectLine, connectLines } from './connect.ts';
 export { type ClientOrigin, type ConsentProps, consentPage } from './consent.tsx';
 export { type ErrorProps, errorPage } from './error.tsx';
+export { type InteractionProps, interactionDonePage, interactionPage } from './interaction.tsx';
 export {
   type ActiveToken,
   type IssuedToken,
@@ -14,4 +15,4 @@ export {
 } from './landing.tsx';
 export type { ScopeChoice } from './parts.tsx';
 export { type SignedOutProps, signedOutPage } from './signed-out.tsx';
-export { plainText, plainUri } from './text.ts';
+export { plainText, plainUri, quotedText } from './text.ts';

@@ -20,6 +20,11 @@ export function plainText(text: string, longest = LONGEST_NAME): string {
   return characters.length > longest ? `${characters.slice(0, longest).join('')}…` : characters.join('');
 }
 
+/** {@link plainText} for a name that stands in quotation marks: none of its own can end them. */
+export function quotedText(text: string): string {
+  return plainText(text).replace(/["“”„‟«»‹›〝〞＂]/gu, '’');
+}
+
 /**
  * A URI as a page shows it: whole, in printable ASCII, everything else
  * percent-encoded (RFC 3986 section 2.1), so that two that differ look different.

@@ -22,6 +22,8 @@ export interface AuthorizationRequest {
   readonly firstUse?: true;
   /** Thumbprint of the key that the tokens are to be bound to (RFC 9449 section 10). */
   readonly dpopJkt?: string;
+  /** Whether the client has said that all of its tokens are to be bound (RFC 9449 section 5.2). */
+  readonly dpopRequired?: true;
   /** What the person has approved on a page; what is asked now may be less. Absent until they have. */
   readonly approvedScope?: string;
   readonly redirectUri: string;
@@ -74,7 +76,7 @@ export class AuthorizationRequestError extends Error {
 export async function readAuthorizationRequest(
   request: Request,
   context: RequestContext,
-  services: Pick<OAuthServices, 'clients' | 'resource' | 'origin' | 'redeemedChallenges' | 'registration'>,
+  services: OAuthServices,
 ): Promise<AuthorizationRequest> {
   const parameters = FormParameters.ofQuery(request);
   const get = (name: string) => {
@@ -84,7 +86,7 @@ export async function readAuthorizationRequest(
       throw error instanceof BadRequestError ? new AuthorizationRequestError('invalid_request', error.message) : error;
     }
   };
-  const client = await checkClientId(get('client_id'), context, services);
+  const client = await checkClientId(get('client_id'), request, context, services);
   const redirectUri = checkRedirectUri(get('redirect_uri'), client);
   checkResponseType(get('response_type'));
   checkResponseMode(get('response_mode'));
@@ -115,6 +117,7 @@ export async function readAuthorizationRequest(
     codeChallenge,
     ...(isKnown(client) ? { known: true as const } : {}),
     ...(dpopJkt ? { dpopJkt } : {}),
+    ...(client.metadata.dpop_bound_access_tokens ? { dpopRequired: true as const } : {}),
     ...prompt,
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(loginHint ? { loginHint } : {}),
@@ -124,11 +127,20 @@ export async function readAuthorizationRequest(
 
 async function checkClientId(
   id: string | undefined,
+  request: Request,
   context: RequestContext,
-  { clients, origin, registration }: Pick<OAuthServices, 'clients' | 'origin' | 'registration'>,
+  { clients, limits, revocations, origin, registration }: OAuthServices,
 ): Promise<Client> {
   if (!id) throw new AuthorizationRequestError('invalid_request', 'The request names no client_id.');
-  const client = await clients.find(id, context).catch(error => {
+  if (await revocations.isBlocked(id)) {
+    throw new AuthorizationRequestError(
+      'unauthorized_client',
+      'An administrator of this server has blocked this application.',
+      'Ask whoever runs this server.',
+    );
+  }
+  const countFetch = () => limits.documents.take(request);
+  const client = await clients.find(id, context, countFetch).catch(error => {
     throw error instanceof ClientDocumentError
       ? new AuthorizationRequestError('invalid_client', error.message, error.todo)
       : error;

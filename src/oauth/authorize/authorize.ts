@@ -4,7 +4,7 @@ import { redirect } from '../../http/responses.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import { redirectTo } from '../clients/redirect-uri.ts';
 import { expiredSignin, failure, tooManyRequests } from '../failure.ts';
-import { currentSession } from '../people/session.ts';
+import { type BrowserSession, currentSession } from '../people/session.ts';
 import type { OAuthServices } from '../services.ts';
 import { ask } from './ask.ts';
 import {
@@ -30,10 +30,11 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
       const asked = await readAuthorizationRequest(request, context, services);
       const ring = await keys();
       const binding = beginBinding(request, cookies.binding, ring, random);
-      const approved = await approvedBefore(request, asked);
+      const session = await sessionFor(request, asked);
+      const approved = session && (await approvedBefore(session.person, asked));
       if (approved)
         return goOn(request, context, ring, binding, { ...asked, approvedScope: approved.scope }, approved.by);
-      if (asked.prompt === 'none') return refuseToAsk(asked);
+      if (asked.prompt === 'none') return await refuseToAsk(asked, session?.person);
       context.log.debug('authorization requested', { client: asked.clientId, scopes: asked.scopes });
       const page = ask(services, ring, asked, { binding: binding.hash });
       page.headers.append('set-cookie', binding.setCookie);
@@ -44,15 +45,19 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
     }
   };
 
-  /** What the person of this browser's session has approved, where that covers the request; see {@link rememberedApproval}. */
+  /** The browser's session, where it could make a difference: nobody is remembered for other redirect URIs. */
+  async function sessionFor(request: Request, asked: AuthorizationRequest): Promise<BrowserSession | undefined> {
+    return canBeRemembered(asked.redirectUri) ? currentSession(services, request) : undefined;
+  }
+
+  /** What a person has approved, where that covers the request; see {@link rememberedApproval}. */
   async function approvedBefore(
-    request: Request,
+    person: Person,
     asked: AuthorizationRequest,
-  ): Promise<{ scope: string; by: string } | undefined> {
-    if (asked.alwaysAsk || !canBeRemembered(asked.redirectUri)) return undefined;
-    const person: Person | undefined = (await currentSession(services, request))?.person;
-    const scope = person && (await rememberedApproval(services, person, asked));
-    return scope && person ? { scope, by: personKey(person) } : undefined;
+  ): Promise<{ scope: string; by: Person } | undefined> {
+    if (asked.alwaysAsk) return undefined;
+    const scope = await rememberedApproval(services, person, asked);
+    return scope ? { scope, by: person } : undefined;
   }
 
   /** On to Entra without a page. */
@@ -62,26 +67,40 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
     ring: KeyRing,
     binding: BrowserBinding,
     asked: AuthorizationRequest,
-    approver: string,
+    person: Person,
   ): Promise<Response> {
     const taken = limits.signins.take(request);
     if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
     const id = signins.newId(random(16), now());
-    const signin = startSignin(ring, random, { id, binding: binding.hash, now: now(), request: asked, approver });
+    const signin = startSignin(ring, random, {
+      id,
+      binding: binding.hash,
+      now: now(),
+      request: asked,
+      approver: personKey(person),
+    });
     await signins.insert(id, signin);
-    context.log.info('consent remembered', { client: asked.clientId, scopes: asked.scopes, signin: id });
+    services.audit.record(context, 'consent remembered', {
+      person,
+      client: asked.clientId,
+      clientName: asked.clientName,
+      scopes: asked.scopes,
+      signin: id,
+    });
     const location = await toEntra(services, ring, id, signin);
     return location ? redirect(location, [binding.setCookie]) : failure(request, context, expiredSignin());
   }
 
   /**
    * `prompt=none` where the page would have to be shown (OpenID Connect Core
-   * section 3.1.2.6). A client that registered itself and that nobody has ever
-   * signed in to gets no redirect (RFC 9700 section 4.11.2).
+   * section 3.1.2.6). A client that nobody here has ever signed in to gets no
+   * redirect (RFC 9700 section 4.11.2); of one with a document only this browser's
+   * person can tell.
    */
-  function refuseToAsk(asked: AuthorizationRequest): Response {
+  async function refuseToAsk(asked: AuthorizationRequest, person: Person | undefined): Promise<Response> {
     const what = 'The application asked for a sign-in without questions, but your approval is needed.';
-    if (!asked.known) throw new AuthorizationRequestError('interaction_required', what);
+    const isKnown = asked.known || (person && (await services.grants.newest(person, asked, now())) !== undefined);
+    if (!isKnown) throw new AuthorizationRequestError('interaction_required', what);
     return redirect(
       redirectTo(asked.redirectUri, {
         error: 'interaction_required',

@@ -9,6 +9,8 @@ import type { KeyRing } from '../../keys/key-ring.ts';
 import { randomText } from '../../keys/random.ts';
 import type { CompletedSignin, Signin, StartedSignin, StoredSignin } from '../../storage/signins.ts';
 import { redirectTo } from '../clients/redirect-uri.ts';
+import { backFromEntra } from '../downstream/back-from-entra.ts';
+import { interactionOf } from '../downstream/interaction.ts';
 import { expiredSignin, failure, refusedByEntra, wrongBrowser } from '../failure.ts';
 import { PATHS } from '../paths.ts';
 import { beginSession } from '../people/session.ts';
@@ -36,6 +38,8 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const signin = await services.signins.read(id);
     if (!signin) return failure(request, context, expiredSignin());
     if (signin.binding !== binding) return failure(request, context, wrongBrowser());
+    const interaction = interactionOf(signin);
+    if (interaction) return backFromEntra(services, request, context, { ring, id, signin, interaction });
 
     const error = parameters.get('error');
     const code = parameters.get('code');
@@ -106,12 +110,13 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       }
     }
     if (asked && made) {
-      context.log.info('signed in for a client', { client: asked.clientId, signin: id });
+      const { clientId: client, clientName } = asked;
+      services.audit.record(context, 'signed in', { person: who.person, client, clientName, signin: id });
       // A session is what an approval is remembered for; who relied on one has it already.
       const newSession = signin.approver === undefined && canBeRemembered(asked.redirectUri);
       return redirect(toClient(asked, { code: made.code }), newSession ? [await beginSession(services, who)] : []);
     }
-    context.log.info('signed in', { signin: id });
+    services.audit.record(context, 'signed in', { person: who.person, signin: id });
     return redirect(pageAfter(services.origin, signin), [await beginSession(services, who)]);
   }
 
@@ -127,7 +132,12 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     asked: AuthorizationRequest,
     who: SignedIn,
   ): Promise<Response> {
-    context.log.info('another person came back: asked anew', { client: asked.clientId });
+    services.audit.record(context, 'signed in', {
+      person: who.person,
+      client: asked.clientId,
+      clientName: asked.clientName,
+      reason: 'another person than had approved: asked anew',
+    });
     if (asked.prompt === 'none') {
       return redirect(
         toClient(asked, {
@@ -160,6 +170,11 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     refusal: EntraRefusal,
   ): Response {
     context.log.warn('Entra has refused a sign-in', { error: refusal.error, code: refusal.code });
+    services.audit.record(context, 'sign-in refused', {
+      ...(asked ? { client: asked.clientId, clientName: asked.clientName } : {}),
+      ...(refusal.person ? { person: refusal.person } : {}),
+      reason: [refusal.what, refusal.code].filter(Boolean).join(' '),
+    });
     const page = refusedByEntra(refusal);
     if (!asked) return failure(request, context, page);
     const description = [refusal.what, refusal.todo, refusal.code].filter(Boolean).join(' ');

@@ -19,7 +19,7 @@ import { startSignin } from './transaction.ts';
  * form that is posted twice is one sign-in.
  */
 export function consentEndpoint(services: OAuthServices): Endpoint {
-  const { cookies, keys, limits, now, origin, random, signins } = services;
+  const { audit, cookies, keys, limits, now, origin, random, signins } = services;
 
   return async (request, context) => {
     // The address of a page that answered the form, opened by itself.
@@ -37,7 +37,7 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     if (form.get('decision') !== 'approve') {
       // The last word counts: an approval before it, on the same page, is taken back.
       await signins.remove(signinId);
-      context.log.info('consent denied', { client: asked.clientId });
+      audit.record(context, 'consent denied', { client: asked.clientId, clientName: asked.clientName });
       return redirect(
         redirectTo(asked.redirectUri, {
           error: 'access_denied',
@@ -58,7 +58,12 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     });
     const stored = await store(signinId, signin);
     if (!stored) return failure(request, context, expiredSignin());
-    context.log.info('consent given', { client: asked.clientId, scopes, signin: signinId });
+    audit.record(context, 'consent given', {
+      client: asked.clientId,
+      clientName: asked.clientName,
+      scopes: approvalOf({ scopes, offline }).split(' '),
+      signin: signinId,
+    });
     const location = await toEntra(services, ring, signinId, stored);
     return location ? redirect(location) : failure(request, context, expiredSignin());
   };

@@ -29,12 +29,15 @@ export function approvalOf({ scopes, offline }: { scopes: readonly Scope[]; offl
  * asked. One query, in the person's own partition.
  */
 export async function rememberedApproval(
-  { grants, now }: Pick<OAuthServices, 'grants' | 'now'>,
+  { grants, revocations, now }: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
   person: PersonId,
   asked: AuthorizationRequest,
 ): Promise<string | undefined> {
   const { clientId, redirectUri, resource } = asked;
-  const approved = await grants.newestApproval(person, { clientId, redirectUri, resource }, now());
+  const grant = await grants.newest(person, { clientId, redirectUri, resource }, now());
+  if (!grant || (await revocations.endedAt({ person, clientId, since: grant.createdAt })) !== undefined)
+    return undefined;
+  const approved = grant.approvedScope;
   const covered = approved?.split(' ') ?? [];
   return approvalOf(asked)
     .split(' ')

@@ -1,5 +1,6 @@
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { Signin } from '../../storage/signins.ts';
+import { interactionOf } from '../downstream/interaction.ts';
 import type { OAuthServices } from '../services.ts';
 import { challengeOf, requestOf, upstreamSecrets } from './transaction.ts';
 
@@ -22,6 +23,7 @@ export async function toEntra(
   const secrets = upstreamSecrets(ring, id, signin);
   if (!secrets) return undefined;
   const asked = requestOf(signin);
+  const interaction = interactionOf(signin);
   return entra.authorizeUrl({
     state: id,
     nonce: secrets.nonce,
@@ -31,5 +33,7 @@ export async function toEntra(
     ...(asked?.loginHint ? { loginHint: asked.loginHint } : {}),
     ...(asked?.domainHint ? { domainHint: asked.domainHint } : {}),
     ...(asked?.maxAge === undefined ? {} : { maxAge: asked.maxAge }),
+    ...(interaction ? { moreScopes: interaction.scopes } : {}),
+    ...(interaction?.claims ? { claims: interaction.claims } : {}),
   });
 }

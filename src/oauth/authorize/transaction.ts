@@ -25,7 +25,11 @@ export function startSignin(
     request,
     approver,
     to,
-  }: { id: string; binding: string; now: number; request?: AuthorizationRequest } & Pick<Signin, 'approver' | 'to'>,
+    interaction,
+  }: { id: string; binding: string; now: number; request?: AuthorizationRequest } & Pick<
+    Signin,
+    'approver' | 'to' | 'interaction'
+  >,
 ): StartedSignin {
   const secrets: UpstreamSecrets = { nonce: randomText(random, 32), verifier: randomText(random, 32) };
   return {
@@ -36,6 +40,7 @@ export function startSignin(
     ...(request ? { request: JSON.stringify(request) } : {}),
     ...(approver ? { approver } : {}),
     ...(to ? { to } : {}),
+    ...(interaction ? { interaction } : {}),
   };
 }
 

@@ -75,11 +75,11 @@ export interface ExpectedClient {
  *
  * @throws TokenError `invalid_grant` for another client's code or token
  *   (RFC 6749 section 5.2), `invalid_client` for a wrong secret or assertion, or
- *   where the operator has turned the client away since
- * @throws UnavailableError when the client's keys cannot be had
+ *   where the operator has turned the client away since, `unauthorized_client` where an administrator has blocked it
+ * @throws UnavailableError when the client's keys cannot be had, or whether it is blocked
  */
 export async function authenticateClient(
-  services: Pick<OAuthServices, 'clients' | 'assertions' | 'origin' | 'now' | 'random'>,
+  services: Pick<OAuthServices, 'clients' | 'revocations' | 'assertions' | 'origin' | 'now' | 'random'>,
   presented: PresentedClient,
   expected: ExpectedClient,
 ): Promise<void> {
@@ -89,12 +89,26 @@ export async function authenticateClient(
   if (!services.clients.isLetIn(expected.clientId)) {
     throw new TokenError('invalid_client', 'Clients that are named by such a document are not let in here.', 401);
   }
+  if (await services.revocations.isBlocked(expected.clientId)) {
+    throw new TokenError('unauthorized_client', 'An administrator of this server has blocked this client.');
+  }
   if (expected.clientAuth === 'private_key_jwt') return checkAssertion(services, presented);
   if (presented.assertion) {
     throw new TokenError('invalid_client', 'The client is not one that signs assertions.', 401);
   }
-  if (expected.clientSecretHash === undefined) return;
-  if (!presented.secret || !isSecretOf(expected.clientSecretHash, presented.secret)) {
+  const current = services.clients.ofOperator(expected.clientId);
+  if (current === 'removed') {
+    throw new TokenError(
+      'invalid_client',
+      'The operator of this server has removed this client.',
+      401,
+      presented.basic,
+    );
+  }
+  // The operator's word of today counts, and not that of the day of the sign-in.
+  const { secretHash } = current ?? { secretHash: expected.clientSecretHash };
+  if (secretHash === undefined) return;
+  if (!presented.secret || !isSecretOf(secretHash, presented.secret)) {
     throw new TokenError('invalid_client', 'The client secret is missing or wrong.', 401, presented.basic);
   }
 }

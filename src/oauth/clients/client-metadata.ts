@@ -9,8 +9,11 @@ export const REGISTRATION_AUTH_METHODS = ['none', 'client_secret_post', 'client_
 
 const GRANT_TYPES = ['authorization_code', 'refresh_token'] as const;
 
-/** Control, formatting (bidi, zero width) and private characters: nothing that a name honestly needs. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u;
+/**
+ * Control, formatting (bidi, zero width), private and other characters that show
+ * nothing: nothing that a name honestly needs, but for the variation selectors of emoji.
+ */
+const UNSEEN = /(?![\uFE00-\uFE0F])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 /** Text that a person can see all of. */
 export const text = (most: number) =>
@@ -45,6 +48,8 @@ export const clientMetadata = z.object({
     .transform(() => ['code'] as const),
   scope: text(1_000).optional(),
   software_id: text(200).optional(),
+  // RFC 9449 section 5.2.
+  dpop_bound_access_tokens: z.boolean().optional(),
   software_version: text(200).optional(),
 });
 

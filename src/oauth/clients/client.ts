@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JWK } from 'jose';
 import type { RequestContext } from '../../http/endpoint.ts';
+import type { Taken } from '../../http/rate-limit.ts';
 import { hashOf } from '../../keys/hash.ts';
 import { equalInConstantTime } from '../../keys/key-ring.ts';
 import type { ClientMetadata } from './client-metadata.ts';
@@ -22,10 +23,17 @@ export interface ClientDirectory {
   /**
    * The client of an id; `undefined` for an unknown one.
    * @param context whose log tells what was fetched; absent: the app's own
+   * @param countFetch where anybody may ask: counts what has to be fetched for it
+   * @throws TooManyRequestsError where that is too much
    * @throws UnavailableError when it cannot be known now: storage or the document's host is down
    * @throws ClientDocumentError when the id names a document that is refused
    */
-  find(id: string, context?: RequestContext): Promise<Client | undefined>;
+  find(id: string, context?: RequestContext, countFetch?: () => Taken): Promise<Client | undefined>;
+  /**
+   * Which secret a client has now, where the operator has registered it: settings change while grants live.
+   * @returns `undefined` for clients that are not the operator's
+   */
+  ofOperator(id: string): Pick<Client, 'secretHash'> | 'removed' | undefined;
   /** Whether the operator lets clients of such an id in at all, whatever they say of themselves. */
   isLetIn(id: string): boolean;
   /**

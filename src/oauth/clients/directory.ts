@@ -2,7 +2,7 @@ import type { Logger } from '../../log.ts';
 import type { Client, ClientDirectory } from './client.ts';
 import type { ClientDocuments } from './documents/client-documents.ts';
 import { namesDocument } from './documents/public-url.ts';
-import type { RegisteredClients } from './registered-clients.ts';
+import { isRegisteredId, type RegisteredClients } from './registered-clients.ts';
 
 export interface ClientDirectoryOptions {
   readonly preregistered: ReadonlyMap<string, Client>;
@@ -18,11 +18,15 @@ export function createClientDirectory(options: ClientDirectoryOptions): ClientDi
   const { preregistered, documents, registered, log } = options;
 
   return {
-    async find(id, context) {
+    async find(id, context, countFetch) {
       if (!namesDocument(id)) return preregistered.get(id) ?? registered.find(id, context);
       if (!documents) return undefined;
-      const metadata = await documents.find(id, context?.log ?? log);
+      const metadata = await documents.find(id, { log: context?.log ?? log, ...(countFetch ? { countFetch } : {}) });
       return { id, source: 'document', metadata, unused: false };
+    },
+    ofOperator: id => {
+      if (namesDocument(id) || isRegisteredId(id)) return undefined;
+      return preregistered.get(id) ?? 'removed';
     },
     isLetIn: id => !namesDocument(id) || documents?.isLetIn(id) === true,
     keys: async ({ metadata }, kid) => documents?.keys(metadata, kid, log) ?? [],

@@ -1,7 +1,7 @@
 import { readJson } from '../../http/body.ts';
-import type { Endpoint } from '../../http/endpoint.ts';
+import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { BadRequestError } from '../../http/errors.ts';
-import { json, oauthError, preflight, withCors } from '../../http/responses.ts';
+import { json, oauthError, preflight, tooManyRequests, withCors } from '../../http/responses.ts';
 import { hashOf } from '../../keys/hash.ts';
 import { randomText } from '../../keys/random.ts';
 import type { NewClient } from '../../storage/clients.ts';
@@ -18,12 +18,12 @@ const LIMIT = 16 * 1024;
  * random id and secret.
  */
 export function registrationEndpoint(
-  services: Pick<OAuthServices, 'registration' | 'limits' | 'now' | 'random'>,
+  services: Pick<OAuthServices, 'registration' | 'limits' | 'audit' | 'now' | 'random'>,
 ): Endpoint {
-  const { registration, limits, now, random } = services;
+  const { registration, limits, audit, now, random } = services;
   const { clients, privateUseSchemes } = registration;
 
-  async function register(request: Request): Promise<Response> {
+  async function register(request: Request, context: RequestContext): Promise<Response> {
     if (!registration.isOpen) return closed();
     const parsed = parseClientMetadata(await readJson(request, LIMIT), privateUseSchemes);
     if ('problem' in parsed) {
@@ -34,32 +34,50 @@ export function registrationEndpoint(
     const registeredAt = now();
     const isPublic = metadata.token_endpoint_auth_method === 'none';
     return isPublic
-      ? registerPublic(request, metadata, registeredAt)
-      : registerConfidential(request, metadata, registeredAt);
+      ? registerPublic(request, context, metadata, registeredAt)
+      : registerConfidential(request, context, metadata, registeredAt);
   }
 
-  async function registerPublic(request: Request, metadata: ClientMetadata, registeredAt: number): Promise<Response> {
+  async function registerPublic(
+    request: Request,
+    context: RequestContext,
+    metadata: ClientMetadata,
+    registeredAt: number,
+  ): Promise<Response> {
     const kept = publicMetadata(metadata);
     const id = publicClientId(kept);
     const taken = limits.registrations.take(request);
     if (!taken.ok) {
-      if (!(await clients.renew(id, registeredAt))) return tooMany(taken.retryAfterSeconds);
+      if (!(await clients.renew(id, registeredAt)))
+        return tooManyRequests('Too many clients were registered.', taken.retryAfterSeconds);
     } else if ((await store(request, id, { metadata: JSON.stringify(kept), registeredAt })) === 'exists') {
       // As good as new: the id says that it is the same client.
       limits.registrations.giveBack(request);
+    } else {
+      told(context, id, metadata);
     }
     return answer(id, registeredAt, metadata);
   }
 
-  async function registerConfidential(request: Request, metadata: ClientMetadata, registeredAt: number) {
+  async function registerConfidential(
+    request: Request,
+    context: RequestContext,
+    metadata: ClientMetadata,
+    registeredAt: number,
+  ) {
     const taken = limits.registrations.take(request);
-    if (!taken.ok) return tooMany(taken.retryAfterSeconds);
+    if (!taken.ok) return tooManyRequests('Too many clients were registered.', taken.retryAfterSeconds);
     const id = `cc.${randomText(random, 16)}`;
     const secret = `cs.${randomText(random, 32)}`;
     const secretHash = hashOf('client secret', secret);
     // The id is random: a row under it can only be what an earlier try of this very write stored.
     await store(request, id, { metadata: JSON.stringify(metadata), secretHash, registeredAt });
+    told(context, id, metadata);
     return answer(id, registeredAt, metadata, { client_secret: secret, client_secret_expires_at: 0 });
+  }
+
+  function told(context: RequestContext, client: string, { client_name: clientName }: ClientMetadata): void {
+    audit.record(context, 'client registered', { client, clientName });
   }
 
   /** An outage does not count: who tries again after it is not the one to be slowed down. */
@@ -72,10 +90,10 @@ export function registrationEndpoint(
     }
   }
 
-  return async request => {
+  return async (request, context) => {
     if (request.method === 'OPTIONS') return preflight(['POST']);
     try {
-      return withCors(await register(request));
+      return withCors(await register(request, context));
     } catch (error) {
       if (error instanceof BadRequestError) {
         return withCors(oauthError(error.status, 'invalid_client_metadata', error.message));
@@ -99,14 +117,5 @@ function closed(): Response {
     403,
     'access_denied',
     'Clients cannot register themselves at this server. Ask whoever runs it for a client_id.',
-  );
-}
-
-function tooMany(retryAfterSeconds: number): Response {
-  return oauthError(
-    429,
-    'temporarily_unavailable',
-    `Too many clients were registered. Try again in ${retryAfterSeconds} seconds.`,
-    { 'retry-after': String(retryAfterSeconds) },
   );
 }

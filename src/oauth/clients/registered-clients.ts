@@ -6,8 +6,8 @@ import type { ClientMetadata } from './client-metadata.ts';
 /** The part of the directory that storage holds. */
 export type RegisteredClients = Pick<ClientDirectory, 'find' | 'markUsed'>;
 
-/** The form of every client id that this server gives out; others are not looked up in storage. */
-const REGISTERED_ID = /^(pc\.[\w-]{43}|cc\.[\w-]{22})$/;
+/** Whether a client id has the form of those that this server gives out; others are not looked up in storage. */
+export const isRegisteredId = (id: string) => /^(pc\.[\w-]{43}|cc\.[\w-]{22})$/.test(id);
 
 /** How many clients are remembered, of some 1 KB and never more than 16 KB each. */
 const REMEMBERED = 500;
@@ -24,7 +24,7 @@ export function createRegisteredClients(registrations: Clients, now: () => numbe
 
   return {
     async find(id) {
-      if (!REGISTERED_ID.test(id)) return undefined;
+      if (!isRegisteredId(id)) return undefined;
       const known = used.get(id);
       if (known) return known;
       const stored = await registrations.read(id, now());

@@ -1,6 +1,7 @@
 import { EntraRefusedError, isAboutThePerson } from '../../entra/errors.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import { UnavailableError } from '../../http/errors.ts';
+import { hashOf } from '../../keys/hash.ts';
 import { describeError } from '../../log.ts';
 import type { Grant, GrantKey } from '../../storage/grants.ts';
 import { withoutText } from '../../storage/long-text.ts';
@@ -33,8 +34,9 @@ export async function askEntra(
   const upstream = openUpstream(ring, row, grant);
   if (!upstream) throw new TokenError('invalid_grant', 'What Entra gave at this sign-in is gone. Sign in again.');
   try {
-    // Several renewals of one grant at once, which clients do, ask once.
-    const { person, roles, refreshToken } = await renewals.once(`${key.grantId}.${grant.generation}`, () =>
+    // Several renewals of one grant at once, which clients do, ask once; not with a token that was replaced meanwhile.
+    const name = `${key.grantId}.${grant.generation}.${hashOf('upstream refresh token', upstream.refreshToken)}`;
+    const { person, roles, refreshToken } = await renewals.once(name, () =>
       services.entra.renew(upstream.refreshToken, key.person),
     );
     const {
@@ -55,13 +57,16 @@ export async function askEntra(
   } catch (error) {
     if (error instanceof EntraRefusedError && isAboutThePerson(error.refusal)) {
       const { what, todo, code } = error.refusal;
-      await endGrant(services, key, 'refused by Entra', [what, code].filter(Boolean).join(' '));
-      context.log.warn('Entra refused a renewal: the grant has ended', {
+      const detail = [what, code].filter(Boolean).join(' ');
+      context.log.warn('Entra refused a renewal: the grant ends', { client: grant.clientId, grant: key.grantId, code });
+      services.audit.record(context, 'renewal refused', {
+        person: key.person,
         client: grant.clientId,
+        clientName: grant.clientName,
         grant: key.grantId,
-        code,
-        reason: what,
+        reason: detail,
       });
+      await endGrant(services, context, key, { reason: 'refused by Entra', detail });
       throw new TokenError('invalid_grant', [what, todo, code].filter(Boolean).join(' '));
     }
     return withGrace(services, key, grant, error, context);

@@ -1,10 +1,21 @@
+import type { PersonId } from '../../access/person.ts';
+import type { RequestContext } from '../../http/endpoint.ts';
 import type { EndReason, GrantKey } from '../../storage/grants.ts';
 import type { OAuthServices } from '../services.ts';
 
-type Services = Pick<OAuthServices, 'grants' | 'revocations' | 'now'>;
+type Services = Pick<OAuthServices, 'grants' | 'revocations' | 'audit' | 'now'>;
 
 /** A verifier's clock may be behind ours by this much. */
 const SKEW_MS = 120_000;
+
+/** Why a grant ends. */
+export interface Ending {
+  readonly reason: EndReason;
+  /** What Entra said, where it was Entra. */
+  readonly detail?: string;
+  /** The administrator, where it was one. */
+  readonly by?: PersonId;
+}
 
 /**
  * Ends a grant: its refresh tokens at once, its access tokens as soon as each
@@ -13,16 +24,30 @@ const SKEW_MS = 120_000;
  * when tokens of it live.
  */
 export async function endGrant(
-  { grants, revocations, now }: Services,
+  { grants, revocations, audit, now }: Services,
+  context: RequestContext,
   key: GrantKey,
-  reason: EndReason,
-  detail?: string,
+  { reason, detail, by }: Ending,
 ): Promise<void> {
+  let tried = false;
   for (;;) {
     const grant = await grants.read(key);
     if (!grant) return;
-    // "Changed": it was renewed meanwhile, or this write's answer was lost. The next read tells.
-    if (grant.endedAt === undefined && (await grants.end(grant, now(), reason, detail)) !== 'written') continue;
+    if (grant.endedAt === undefined) {
+      tried = true;
+      // "Changed": it was renewed meanwhile, or this write's answer was lost. The next read tells.
+      if ((await grants.end(grant, now(), reason, detail)) !== 'written') continue;
+    }
+    if (tried) {
+      audit.record(context, 'grant ended', {
+        person: key.person,
+        client: grant.clientId,
+        clientName: grant.clientName,
+        grant: key.grantId,
+        by,
+        reason: detail ? `${reason}: ${detail}` : reason,
+      });
+    }
     const until = grant.tokensExpireAt + SKEW_MS;
     if (until > now()) await revocations.add(key.grantId, until);
     return;

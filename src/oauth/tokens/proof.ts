@@ -28,3 +28,17 @@ export function checkKey(bound: string | undefined, proven: string | undefined):
   if (proven === undefined) throw new TokenError('invalid_dpop_proof', 'This is bound to a key: send a proof of it.');
   throw new TokenError('invalid_grant', 'This is not bound to the key that signed the DPoP proof.');
 }
+
+/**
+ * Asks for a proof where the client has said that all of its tokens are to be
+ * bound (RFC 9449 section 5.2, `dpop_bound_access_tokens`).
+ *
+ * @throws TokenError
+ */
+export function needKey(proven: string | undefined): void {
+  if (proven !== undefined) return;
+  throw new TokenError(
+    'invalid_dpop_proof',
+    'The client has registered that its tokens are bound to a key: send a proof.',
+  );
+}

@@ -12,7 +12,7 @@ import { authenticateClient, type PresentedClient } from '../clients/client-auth
 import { isOwnResource } from '../resource.ts';
 import type { OAuthServices } from '../services.ts';
 import { endGrant } from './end-grant.ts';
-import { checkKey } from './proof.ts';
+import { checkKey, needKey } from './proof.ts';
 import { refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
 import { TokenError } from './token-error.ts';
 import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './tokens.ts';
@@ -43,6 +43,7 @@ export async function redeemCode(
   const found = await services.signins.read(signinId);
   if (!found || found.stage === 'started') throw unknownCode();
   const request = await checkBinding(services, found, code, presented, form);
+  if (request.dpopRequired) needKey(jkt);
   if (request.dpopJkt !== undefined) checkKey(request.dpopJkt, jkt);
 
   const ring = await services.keys();
@@ -52,9 +53,13 @@ export async function redeemCode(
   checkKey(signin.redeemJkt, jkt);
   const person = JSON.parse(signin.person) as Person;
   const key: GrantKey = { person, grantId: signin.grantId };
+  const since = signin.completedAt;
+  if ((await services.revocations.endedAt({ person, clientId: presented.clientId, since })) !== undefined) {
+    throw new TokenError('invalid_grant', 'An administrator has ended this sign-in.');
+  }
   const isLate = signin.redeemClaim !== claim && services.now() >= signin.redeemedAt + RETRY_MS;
   if (isLate && !(await wasCutOff(services, key, signin))) {
-    await endGrant(services, key, 'code reused');
+    await endGrant(services, context, key, { reason: 'code reused' });
     context.log.warn('code reused: its grant has ended', { client: presented.clientId, grant: key.grantId });
     throw new TokenError('invalid_grant', 'The code was already used. Its tokens have been revoked.');
   }
@@ -76,11 +81,13 @@ export async function redeemCode(
   }
   services.redeemedChallenges.add(request.codeChallenge);
   if (request.firstUse) await services.clients.markUsed(request.clientId);
-  context.log.info('code redeemed', {
-    client: presented.clientId,
-    grant: key.grantId,
-    first: signin.redeemClaim === claim,
-  });
+  if (signin.redeemClaim === claim) {
+    services.records.connections.add(key, grant);
+    const { clientId: client, clientName } = grant;
+    services.audit.record(context, 'connected', { person, client, clientName, grant: key.grantId, signin: signinId });
+  } else {
+    context.log.info('code answered again', { client: presented.clientId, grant: key.grantId });
+  }
   return tokenAnswer(services, key, grant, refreshToken);
 }
 
@@ -197,6 +204,7 @@ function newGrant(
     ...(person.email ? { email: person.email } : {}),
     ...(signin.roles ? { roles: signin.roles } : {}),
     ...(signin.redeemJkt ? { dpopJkt: signin.redeemJkt } : {}),
+    ...(request.dpopRequired ? { dpopRequired: true } : {}),
     createdAt: signin.redeemedAt,
     ...times,
     generation: 0,

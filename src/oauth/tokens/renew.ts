@@ -1,6 +1,7 @@
 import { parseScopes } from '../../access/scopes.ts';
 import type { FormParameters } from '../../http/body.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
+import { TooManyRequestsError } from '../../http/errors.ts';
 import { randomText } from '../../keys/random.ts';
 import type { Grant, GrantKey } from '../../storage/grants.ts';
 import type { Stored } from '../../storage/tables.ts';
@@ -9,7 +10,7 @@ import { isOwnResource } from '../resource.ts';
 import type { OAuthServices } from '../services.ts';
 import { askEntra } from './ask-entra.ts';
 import { endGrant } from './end-grant.ts';
-import { checkKey } from './proof.ts';
+import { checkKey, needKey } from './proof.ts';
 import { grantOfRefreshToken, makeRefreshToken, refreshTokenHash, remakeRefreshToken } from './refresh-token.ts';
 import { TokenError } from './token-error.ts';
 import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './tokens.ts';
@@ -25,6 +26,7 @@ import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './token
  *
  * @param jkt the key that the request proves to hold: the new tokens are bound to it (RFC 9449 section 5)
  * @throws TokenError
+ * @throws TooManyRequestsError when one grant is renewed without end
  */
 export async function renew(
   services: OAuthServices,
@@ -43,6 +45,13 @@ export async function renew(
   let mine: Awaited<ReturnType<typeof rotation>> | undefined;
   for (const last of [false, true]) {
     const grant = await checkGrant(services, await services.grants.read(key), presented, form, jkt);
+    if (
+      (await services.revocations.endedAt({ ...key, clientId: grant.clientId, since: grant.createdAt })) !== undefined
+    ) {
+      // Ended with all that its person or its client had: now it is ended itself.
+      await endGrant(services, context, key, { reason: 'ended by an administrator' });
+      throw new TokenError('invalid_grant', 'The grant has ended: ended by an administrator.');
+    }
     // Our own write, whose answer was lost.
     if (mine && grant.successorSalt === mine.grant.successorSalt) {
       return tokenAnswer(services, key, narrowed(grant, form), mine.token);
@@ -50,6 +59,9 @@ export async function renew(
     if (grant.refreshHash !== hash)
       return answerSpent(services, key, narrowed(grant, form), { token, hash, jkt }, context);
 
+    // Some clients renew without end when their new token is refused.
+    const taken = services.limits.renewals.take(key.grantId);
+    if (!taken.ok) throw new TooManyRequestsError(taken.retryAfterSeconds);
     const { etag: _etag, ...current } = grant;
     mine = await rotation(services, key, await askEntra(services, key, current, context), { token, jkt });
     const outcome = await services.grants.rotate(key, grant, mine.grant, hash);
@@ -79,6 +91,7 @@ async function checkGrant(
   if (grant.endedAt !== undefined) throw new TokenError('invalid_grant', `The grant has ended: ${grant.endReason}.`);
   // A client that authenticates may change its key; a public one has nothing else to be known by.
   const isPublic = grant.clientSecretHash === undefined && grant.clientAuth === undefined;
+  if (grant.dpopRequired) needKey(jkt);
   if (isPublic && grant.dpopJkt !== undefined) checkKey(grant.dpopJkt, jkt);
   const expiresAt = Math.min(grant.expiresAt, grantExpiry(services, grant.createdAt, grant.issuedAt));
   if (services.now() >= expiresAt) throw new TokenError('invalid_grant', 'The grant has expired.');
@@ -134,7 +147,7 @@ async function answerSpent(
   // Not one that this server ever gave out: nothing to conclude from it.
   if (spentAt === undefined) throw new TokenError('invalid_grant', 'The refresh token is not known.');
   if (services.now() >= spentAt + windowMs) {
-    await endGrant(services, key, 'refresh token reused');
+    await endGrant(services, context, key, { reason: 'refresh token reused' });
     context.log.warn('refresh token reused: its grant has ended', { client: grant.clientId, grant: key.grantId });
     throw new TokenError('invalid_grant', 'The refresh token was already used. The grant has ended.');
   }

@@ -25,8 +25,7 @@ export function revocationEndpoint(services: OAuthServices): Endpoint {
     const grant = key && (await services.grants.read(key));
     if (!key || !grant || !(await wasIssued(key, grant, token))) return done();
     await authenticateClient(services, presented, grant);
-    await endGrant(services, key, 'revoked');
-    context.log.info('grant revoked', { client: grant.clientId, grant: key.grantId });
+    await endGrant(services, context, key, { reason: 'revoked' });
     return done();
   });
 

@@ -1,6 +1,6 @@
 import { LruMap } from '../../http/lru-map.ts';
 
-/** How long an outcome is shared after it came, in milliseconds. */
+/** How long an outcome is shared after it came, unless it says otherwise itself, in milliseconds. */
 const SHARED_MS = 5_000;
 const CAPACITY = 500;
 
@@ -10,11 +10,16 @@ const CAPACITY = 500;
  */
 export class SharedCalls<T> {
   readonly #now: () => number;
+  readonly #until: (outcome: T) => number;
   readonly #calls = new LruMap<{ outcome: Promise<T>; until: number }>(CAPACITY);
 
-  /** @param now milliseconds since the epoch */
-  constructor(now: () => number) {
+  /**
+   * @param now milliseconds since the epoch
+   * @param until until when an outcome that has come is shared
+   */
+  constructor(now: () => number, until: (outcome: T) => number = () => now() + SHARED_MS) {
     this.#now = now;
+    this.#until = until;
   }
 
   /** The outcome of a call that was made for this key, or of a new one. */
@@ -24,13 +29,18 @@ export class SharedCalls<T> {
     const entry = { outcome: call(), until: Number.POSITIVE_INFINITY };
     this.#calls.set(key, entry);
     entry.outcome.then(
-      () => {
-        entry.until = this.#now() + SHARED_MS;
+      outcome => {
+        entry.until = this.#until(outcome);
       },
       () => {
         entry.until = Number.NEGATIVE_INFINITY;
       },
     );
     return entry.outcome;
+  }
+
+  /** Puts an outcome that was had in another way in the place of what is there. */
+  put(key: string, outcome: T): void {
+    this.#calls.set(key, { outcome: Promise.resolve(outcome), until: this.#until(outcome) });
   }
 }

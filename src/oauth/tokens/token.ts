@@ -1,8 +1,15 @@
 import { InvalidProofError } from '../../access/dpop.ts';
 import { readForm } from '../../http/body.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
-import { BadRequestError, UnavailableError } from '../../http/errors.ts';
-import { json, oauthError, preflight, temporarilyUnavailable, withCors } from '../../http/responses.ts';
+import { BadRequestError, TooManyRequestsError, UnavailableError } from '../../http/errors.ts';
+import {
+  json,
+  oauthError,
+  preflight,
+  temporarilyUnavailable,
+  tooManyRequests,
+  withCors,
+} from '../../http/responses.ts';
 import { describeError } from '../../log.ts';
 import { readClient } from '../clients/client-authentication.ts';
 import type { OAuthServices } from '../services.ts';
@@ -57,6 +64,10 @@ export function withTokenErrors(endpoint: Endpoint): Endpoint {
         return oauthError(400, error.error, error.message, { 'dpop-nonce': error.nonce });
       }
       if (error instanceof BadRequestError) return oauthError(error.status, 'invalid_request', error.message);
+      if (error instanceof TooManyRequestsError) {
+        context.log.warn('token request over its limit');
+        return tooManyRequests('Too many requests came.', error.retryAfterSeconds);
+      }
       if (!(error instanceof UnavailableError)) throw error;
       context.log.error('token request not served', { reason: describeError(error) });
       return temporarilyUnavailable(error.retryAfterSeconds);

@@ -61,6 +61,7 @@ export async function tokenAnswer(
     resource: grant.resource,
     scopes: parseScopes(grant.scope),
     roles: grant.roles?.split(' ') ?? [],
+    signedInAt: Math.floor(grant.createdAt / 1000),
     issuedAt,
     expiresAt,
     ...(grant.dpopJkt ? { jkt: grant.dpopJkt } : {}),

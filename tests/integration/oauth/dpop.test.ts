@@ -409,3 +409,13 @@ test('a bound token’s claim of another kind than a key is refused, not overloo
     await expect(verifyAccessToken(ring, expected, await sign(cnf), now)).rejects.toMatchObject({ fault: 'malformed' });
   }
 });
+
+test('a client that has registered dpop_bound_access_tokens gets none without a proof, and nothing is consumed', async () => {
+  const bound = await register(server, { client_name: 'Bound', dpop_bound_access_tokens: true });
+  const code = await obtainCode(server, bound);
+  expect((await ask(codeForm(bound, code), undefined)).body.error).toBe('invalid_dpop_proof');
+  const { status, body } = await ask(codeForm(bound, code), key);
+  expect([status, body.token_type]).toEqual([200, 'DPoP']);
+  expect((await ask(refreshForm(bound, body.refresh_token), undefined)).body.error).toBe('invalid_dpop_proof');
+  expect((await ask(refreshForm(bound, body.refresh_token), key)).body.token_type).toBe('DPoP');
+});

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser } from '../../../dev/browser/index.ts';
 import { type AppServer, startAppServer } from '../../support/app-server.ts';
-import { authorizationUrl, register } from '../../support/flows.ts';
+import { authorizationUrl, connect, refreshForm, register, token } from '../../support/flows.ts';
 import { countTrips } from '../../support/storage-faults.ts';
 
 let server: AppServer;
@@ -80,4 +80,23 @@ test('an approval counts as one, for it is stored too', async () => {
     fetch(`${server.origin}/oauth/consent`, { method: 'POST', headers: { 'x-forwarded-for': other }, body: form }),
   );
   expect((await begin(other)).status).toBe(303);
+});
+
+test('a client that renews without end is told to wait, its neighbours are not, and its token is not used up', async () => {
+  const { client, tokens } = await connect(server);
+  const neighbour = await connect(server, 'ada', {}, client);
+  let refreshToken = tokens.refresh_token;
+  let answer = await token(server, refreshForm(client, refreshToken));
+  for (let i = 0; i < 70 && answer.status === 200; i++) {
+    refreshToken = answer.body.refresh_token;
+    answer = await token(server, refreshForm(client, refreshToken));
+  }
+  expect([answer.status, answer.headers.get('retry-after'), answer.body.error]).toEqual([
+    429,
+    '1',
+    'temporarily_unavailable',
+  ]);
+  expect((await token(server, refreshForm(client, neighbour.tokens.refresh_token))).status).toBe(200);
+  server.clock.advance(1);
+  expect((await token(server, refreshForm(client, refreshToken))).status).toBe(200);
 });

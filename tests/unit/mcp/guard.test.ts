@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { SignJWT } from 'jose';
+import { generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import {
   ISSUER,
@@ -93,6 +93,24 @@ describe('RS-36, RS-37, RS-38: refused', () => {
       const claims = JSON.parse(Buffer.from(payload ?? '', 'base64url').toString());
       return `${header}.${encode({ ...claims, scope: 'notes:write' })}.${signature}`;
     }, /signature/));
+  test('of somebody else’s: the log says whose it is by its own word, and never the token', async () => {
+    const resource = await startProtectedResource(unused);
+    const { privateKey } = await generateKeyPair('RS256');
+    const claims = {
+      iss: 'https://sts.windows.net/tenant/',
+      aud: 'api://another',
+      scp: 'User.Read',
+      exp: 2_000_000_000,
+    };
+    const jwt = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: 'of-entra' })
+      .sign(privateKey);
+    expect((await answer(resource, jwt))[0]).toBe(401);
+    const line = resource.lines.find(each => each.includes('access token refused')) ?? '';
+    for (const said of ['of-entra', claims.iss, claims.aud, claims.scp, '2000000000']) expect(line).toContain(said);
+    expect(line).not.toContain(jwt.split('.')[2]);
+  });
+
   test.each<unknown>([1, null, [], {}, { toString: 1, valueOf: 1 }, ''])('a kid that is %j', kid =>
     expectRefused(async r => {
       const [, payload, signature] = (await r.token()).split('.');

@@ -69,6 +69,8 @@ describe('what is read of a registration (RFC 7591 section 2)', () => {
     ['a name of 201 characters', { ...GOOD, client_name: 'x'.repeat(201) }, false],
     ['a name that turns the direction of writing', { ...GOOD, client_name: 'evil\u202egood' }, false],
     ['a name with a zero-width space', { ...GOOD, client_name: 'Mic\u200brosoft' }, false],
+    ['a name with a filler that shows nothing', { ...GOOD, client_name: 'Mic\u3164rosoft' }, false],
+    ['a name of blanks of Braille', { ...GOOD, client_name: '\u2800\u2800' }, false],
     ['a client_uri that is a script', { ...GOOD, client_uri: 'javascript:alert(1)' }, false],
     ['an unknown authentication method', { ...GOOD, token_endpoint_auth_method: 'private_key_jwt' }, false],
     ['no authorization_code', { ...GOOD, grant_types: ['client_credentials'] }, false],
@@ -92,6 +94,10 @@ describe('what is read of a registration (RFC 7591 section 2)', () => {
       { seed: 2, numRuns: 1000 },
     );
   });
+});
+
+test('an emoji in its name is no mistake', () => {
+  expect(parsed({ ...GOOD, client_name: 'Notes ❤️' })).toMatchObject({ client_name: 'Notes ❤️' });
 });
 
 describe('the id of a public client', () => {

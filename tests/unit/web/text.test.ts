@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plainText, plainUri } from '../../../src/web/index.ts';
+import { plainText, plainUri, quotedText } from '../../../src/web/index.ts';
 
 describe('plainText', () => {
   it.each([
@@ -34,6 +34,16 @@ describe('plainText', () => {
         expect(plainText(shown)).toBe(shown);
       }),
     );
+  });
+});
+
+describe('quotedText', () => {
+  it.each([
+    ['Claude” (verified by Microsoft). “x', 'Claude’ (verified by Microsoft). ’x'],
+    ['"«‹„‟›»"', '’’’’’’’’'],
+    ['It’s mine', 'It’s mine'],
+  ])('%s cannot end its quotation marks', (name, shown) => {
+    expect(quotedText(name)).toBe(shown);
   });
 });
 

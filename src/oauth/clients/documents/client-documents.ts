@@ -1,10 +1,9 @@
 import type { JWK } from 'jose';
-import { createRateLimiter } from '../../../http/rate-limit.ts';
 import type { Logger } from '../../../log.ts';
 import { readKeySet } from '../assertion-keys.ts';
 import type { ClientMetadata } from '../client-metadata.ts';
 import { ClientDocumentError } from './client-document-error.ts';
-import { createDocumentCache } from './document-cache.ts';
+import { type Asker, createDocumentCache } from './document-cache.ts';
 import { readDocumentMetadata } from './document-metadata.ts';
 import type { FetchDocument } from './public-fetch.ts';
 import { documentUrlProblem } from './public-url.ts';
@@ -17,8 +16,9 @@ export interface ClientDocuments {
    * What the document of a client id says.
    * @throws ClientDocumentError when the id, its host or the document is refused
    * @throws UnavailableError when it is not known yet and cannot be fetched now
+   * @throws TooManyRequestsError when its asker asks for too many
    */
-  find(id: string, log: Logger): Promise<ClientMetadata>;
+  find(id: string, asker: Asker): Promise<ClientMetadata>;
   /**
    * The keys that verify a client's assertions; fetched again for a `kid` that is
    * not among them, at most once a minute.
@@ -43,16 +43,12 @@ export interface ClientDocumentsOptions {
 const DOCUMENT_LIMIT = 5 * 1024;
 const KEYS_LIMIT = 16 * 1024;
 
-/** How many URLs that are not in memory are fetched a minute, for anybody can name some. */
-const NEW_PER_MINUTE = 60;
-
 /** How old keys may be when an assertion names one that is not among them, in milliseconds. */
 const KEYS_NEWER_THAN = 60_000;
 
 export function createClientDocuments(options: ClientDocumentsOptions): ClientDocuments {
   const { fetchDocument, allowlist, denylist, privateUseSchemes, now } = options;
-  const limiter = createRateLimiter({ limit: NEW_PER_MINUTE, perSeconds: 60, now, capacity: 1 });
-  const shared = { fetchDocument, limiter, now };
+  const shared = { fetchDocument, now };
   const documents = createDocumentCache({
     ...shared,
     name: 'The application’s metadata document',
@@ -74,19 +70,19 @@ export function createClientDocuments(options: ClientDocumentsOptions): ClientDo
 
   return {
     isLetIn,
-    async find(id, log) {
+    async find(id, asker) {
       const problem = documentUrlProblem(id);
       if (problem) throw new ClientDocumentError(`The client_id, which is to name a document, ${problem}`);
       if (!isLetIn(id)) throw notLetIn();
-      return documents.find(id, log);
+      return documents.find(id, asker);
     },
     async keys({ jwks, jwks_uri }, kid, log) {
       if (jwks) return jwks.keys;
       if (!jwks_uri) throw new ClientDocumentError('The application’s metadata document names no keys any more');
       if (isListed(new URL(jwks_uri).hostname, denylist)) throw notLetIn();
-      const keys = await keySets.find(jwks_uri, log);
+      const keys = await keySets.find(jwks_uri, { log });
       if (kid === undefined || keys.some(key => key.kid === kid)) return keys;
-      return keySets.find(jwks_uri, log, KEYS_NEWER_THAN);
+      return keySets.find(jwks_uri, { log }, KEYS_NEWER_THAN);
     },
   };
 }

@@ -1,11 +1,18 @@
-import { UnavailableError } from '../../../http/errors.ts';
+import { TooManyRequestsError, UnavailableError } from '../../../http/errors.ts';
 import { LruMap } from '../../../http/lru-map.ts';
-import type { RateLimiter } from '../../../http/rate-limit.ts';
+import type { Taken } from '../../../http/rate-limit.ts';
 import { describeError, type Logger } from '../../../log.ts';
 import { ClientDocumentError } from './client-document-error.ts';
 import { fetchJson, type Wanted } from './fetch-json.ts';
 import { freshFor } from './freshness.ts';
 import type { FetchDocument } from './public-fetch.ts';
+
+/** Who wants a document. */
+export interface Asker {
+  readonly log: Logger;
+  /** Counts a fetch of what is not in memory, where anybody can ask for it. */
+  readonly countFetch?: () => Taken;
+}
 
 /** Documents in this instance's memory, by their URL. Nothing of them is stored. */
 export interface DocumentCache<T> {
@@ -15,10 +22,10 @@ export interface DocumentCache<T> {
    *
    * @param newerThan milliseconds: one that was fetched longer ago is not fresh
    * @throws ClientDocumentError when it is refused
-   * @throws UnavailableError when there is none and its host is down, or when too
-   *   many new ones are asked for
+   * @throws UnavailableError when there is none and its host is down
+   * @throws TooManyRequestsError when its asker has asked for too many that are not in memory
    */
-  find(url: string, log: Logger, newerThan?: number): Promise<T>;
+  find(url: string, asker: Asker, newerThan?: number): Promise<T>;
 }
 
 export interface DocumentCacheOptions<T> extends Wanted {
@@ -28,8 +35,6 @@ export interface DocumentCacheOptions<T> extends Wanted {
    * @throws ClientDocumentError
    */
   readonly read: (json: unknown, url: string) => T;
-  /** Bounds how many URLs that are not in memory strangers make this instance fetch. */
-  readonly limiter: RateLimiter;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -48,26 +53,21 @@ interface Known<T> {
 }
 
 export function createDocumentCache<T>(options: DocumentCacheOptions<T>): DocumentCache<T> {
-  const { fetchDocument, read, limiter, now } = options;
+  const { fetchDocument, read, now } = options;
   const known = new LruMap<Known<T>>(REMEMBERED);
   // Apart, so that whoever names what does not exist pushes nothing out that does.
   const failed = new LruMap<{ error: Error; until: number }>(REMEMBERED);
   const underway = new Map<string, Promise<T>>();
 
-  function fetchShared(url: string, log: Logger): Promise<T> {
+  function fetchShared(url: string, { log, countFetch }: Asker): Promise<T> {
     let fetching = underway.get(url);
     if (!fetching) {
-      if (!known.get(url) && !failed.get(url)) countNew();
+      const taken = known.get(url) ? undefined : countFetch?.();
+      if (taken && !taken.ok) throw new TooManyRequestsError(taken.retryAfterSeconds);
       fetching = fetchNow(url, log).finally(() => underway.delete(url));
       underway.set(url, fetching);
     }
     return fetching;
-  }
-
-  function countNew(): void {
-    const taken = limiter.take('new');
-    if (taken.ok) return;
-    throw new UnavailableError('client document', 'too many new ones are asked for', taken.retryAfterSeconds);
   }
 
   async function fetchNow(url: string, log: Logger): Promise<T> {
@@ -96,11 +96,11 @@ export function createDocumentCache<T>(options: DocumentCacheOptions<T>): Docume
   }
 
   return {
-    async find(url, log, newerThan = Number.POSITIVE_INFINITY) {
+    async find(url, asker, newerThan = Number.POSITIVE_INFINITY) {
       const before = known.get(url);
       if (before && now() < Math.min(before.freshUntil, before.fetchedAt + newerThan)) return before.value;
       const failure = failed.get(url);
-      return failure && now() < failure.until ? inSpiteOf(failure.error, url) : fetchShared(url, log);
+      return failure && now() < failure.until ? inSpiteOf(failure.error, url) : fetchShared(url, asker);
     },
   };
 }

@@ -41,7 +41,7 @@ export function createPublicFetch({
       if (error) return done(error, []);
       const addresses = Array.isArray(found) ? found : [];
       const [first] = addresses;
-      if (!first || !addresses.every(({ address }) => isAllowedAddress(address))) return done(notPublic(hostname), []);
+      if (!first || !addresses.every(({ address }) => isAllowedAddress(address))) return done(notPublic(), []);
       if (options.all) return done(null, addresses);
       done(null, first.address, first.family);
     });
@@ -59,7 +59,7 @@ export function createPublicFetch({
       asked.on('socket', socket => {
         // First of all that listens: nothing is sent to a wrong one, not even the beginning of the handshake.
         socket.prependOnceListener('connect', () => {
-          if (!isAllowedAddress(socket.remoteAddress ?? '')) asked.destroy(notPublic(asked.host));
+          if (!isAllowedAddress(socket.remoteAddress ?? '')) asked.destroy(notPublic());
         });
       });
       asked.on('response', resolve);
@@ -75,6 +75,6 @@ export function createPublicFetch({
   };
 }
 
-function notPublic(host: string): ClientDocumentError {
-  return new ClientDocumentError(`${host} is not a public host`);
+function notPublic(): ClientDocumentError {
+  return new ClientDocumentError('The host of the application’s document is not a public one');
 }

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { UnavailableError } from '../../../../src/http/errors.ts';
-import { createRateLimiter } from '../../../../src/http/rate-limit.ts';
 import { createLogger } from '../../../../src/log.ts';
 import { ClientDocumentError } from '../../../../src/oauth/clients/documents/client-document-error.ts';
 import { createDocumentCache, type DocumentCache } from '../../../../src/oauth/clients/documents/document-cache.ts';
@@ -38,12 +37,32 @@ beforeEach(() => {
       if (typeof json !== 'string') throw new ClientDocumentError('It is no text');
       return json;
     },
-    limiter: createRateLimiter({ limit: 600, perSeconds: 60, now: () => now, capacity: 1 }),
     now: () => now,
   });
 });
 
-const find = (url = URL, newerThan?: number) => cache.find(url, log, newerThan);
+const find = (url = URL, newerThan?: number) => cache.find(url, { log }, newerThan);
+
+test('its asker’s limit counts what has to be fetched and is not in memory, failures each time', async () => {
+  let counted = 0;
+  const asker = {
+    log,
+    countFetch: () => (++counted > 3 ? { ok: false as const, retryAfterSeconds: 7 } : { ok: true as const }),
+  };
+  for (let i = 0; i < 5; i++) expect(await cache.find(URL, asker)).toBe('one');
+  expect(counted).toBe(1);
+  answer = () => new Response(null, { status: 404 });
+  for (let i = 0; i < 2; i++) {
+    await expect(cache.find('https://other.example/x', asker)).rejects.toBeInstanceOf(ClientDocumentError);
+    now += 31_000;
+  }
+  expect(counted).toBe(3);
+  await expect(cache.find('https://third.example/x', asker)).rejects.toMatchObject({ retryAfterSeconds: 7 });
+  answer = () => says('two');
+  now += 10 * MINUTE;
+  // One that is in memory is fetched again all the same.
+  expect(await cache.find(URL, asker)).toBe('two');
+});
 
 describe('freshness', () => {
   test('a thousand look-ups are one fetch; after its time it is fetched again', async () => {
@@ -160,18 +179,5 @@ describe('memory and fetches are bounded', () => {
     fetched = [];
     expect(await find()).toBe('one');
     expect(fetched).toEqual([]);
-  });
-
-  test('so many new ones a minute and no more, with the time to wait; known ones are not counted', async () => {
-    await find();
-    for (let i = 0; i < 599; i++) await find(`${URL}/${i}`);
-    fetched = [];
-    const refused = await find(`${URL}/new`).catch(error => error);
-    expect(refused).toBeInstanceOf(UnavailableError);
-    expect(refused.retryAfterSeconds).toBe(1);
-    expect(fetched).toEqual([]);
-    expect(await find(`${URL}/598`)).toBe('one');
-    now += 1_000;
-    expect(await find(`${URL}/new`)).toBe('one');
   });
 });

@@ -97,14 +97,18 @@ describe('an address that is not public', () => {
     async address => {
       const { isAllowedAddress: _any, ...rest } = options({ lookup: resolvesTo(address) });
       const fetching = fetchJson(createPublicFetch(rest), url(), { name: 'It', limit: 100 });
-      await expect(fetching).rejects.toThrow(new ClientDocumentError('documents.example is not a public host'));
+      await expect(fetching).rejects.toThrow(
+        new ClientDocumentError('The host of the application’s document is not a public one'),
+      );
       expect(connections).toBe(0);
     },
   );
 
   test('by the system’s own look-up and everything else as it is in the cloud', async () => {
     const fetching = fetchJson(createPublicFetch(), `https://localhost:${port}/id`, { name: 'It', limit: 100 });
-    await expect(fetching).rejects.toThrow(new ClientDocumentError('localhost is not a public host'));
+    await expect(fetching).rejects.toThrow(
+      new ClientDocumentError('The host of the application’s document is not a public one'),
+    );
     expect(connections).toBe(0);
   });
 
