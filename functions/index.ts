@@ -1,5 +1,6 @@
 import './account.ts';
 import './auth-callback.ts';
+import './auth-interaction.ts';
 import './auth-login.ts';
 import './auth-logout.ts';
 import './authorization-server.ts';

@@ -4,6 +4,7 @@ import { createDpop } from './access/dpop.ts';
 import { createRevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
 import type { IdentityToken } from './entra/assertion-source.ts';
+import { graphOrigin, graphResource, USER_READ } from './entra/graph.ts';
 import { managedIdentityToken } from './entra/managed-identity.ts';
 import { healthEndpoint } from './health.ts';
 import type { Endpoint } from './http/endpoint.ts';
@@ -109,6 +110,9 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     });
   });
 
+  const { authorityHost, scopes } = config.entra;
+  const userRead = [USER_READ, `${graphResource(authorityHost)}/${USER_READ}`].some(scope => scopes.includes(scope));
+
   const loaded = {
     mcp: createMcpEndpoint({
       issuer: origin,
@@ -121,7 +125,12 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       keys,
       revocations,
       dpop,
-      services: { notes, storageAnswers },
+      services: {
+        notes,
+        storageAnswers,
+        tokenFor: async request => (await oauth()).tokenFor(request),
+        graph: { url: `${graphOrigin(authorityHost)}/v1.0`, fetch, userRead },
+      },
       tools,
       server,
       requestsPerMinute: config.mcpRateLimit,
@@ -140,7 +149,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const isLoaded = (name: EndpointName): name is keyof typeof loaded => Object.hasOwn(loaded, name);
 
   return {
-    endpoint: async name => (isLoaded(name) ? loaded[name] : (await oauth())[name]),
+    endpoint: async name => (isLoaded(name) ? loaded[name] : (await oauth()).endpoints[name]),
     purge: async () => (await import('./storage/purge.ts')).purge(tables, now()),
     preload: async () => {
       await Promise.allSettled([import('./mcp/server.ts'), tables.preload(), keys()]);

@@ -1,3 +1,4 @@
+import type { TokenFor } from './access/downstream.ts';
 import type { Dpop } from './access/dpop.ts';
 import type { RevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
@@ -11,9 +12,11 @@ import { createClientDirectory } from './oauth/clients/directory.ts';
 import { createClientDocuments } from './oauth/clients/documents/client-documents.ts';
 import { createPublicFetch, type FetchDocument } from './oauth/clients/documents/public-fetch.ts';
 import { createRegisteredClients } from './oauth/clients/registered-clients.ts';
+import { createTokenFor } from './oauth/downstream/token-for.ts';
 import { createOAuth, type OAuthEndpoints } from './oauth/index.ts';
 import { createLimits } from './oauth/limits.ts';
 import type { ServerFacts } from './oauth/people/landing.ts';
+import type { OAuthServices } from './oauth/services.ts';
 import { RedeemedChallenges } from './oauth/tokens/redeemed-challenges.ts';
 import { SharedCalls } from './oauth/tokens/shared-calls.ts';
 import { openAssertions } from './storage/assertions.ts';
@@ -43,52 +46,56 @@ export interface AuthorizationServerParts extends EntraOptions {
   readonly fetchDocument?: FetchDocument;
 }
 
+export interface AuthorizationServer {
+  readonly endpoints: OAuthEndpoints;
+  /** Tokens of other APIs, for the tools. */
+  readonly tokenFor: TokenFor;
+}
+
 /** Puts the authorization server together: the half of the app that is loaded when the first request for it comes. */
-export function composeAuthorizationServer(parts: AuthorizationServerParts): OAuthEndpoints {
+export function composeAuthorizationServer(parts: AuthorizationServerParts): AuthorizationServer {
   const { config, tables, keys, now, random, log } = parts;
   const { origin, resource, clients } = config;
   const registrations = openClients(tables);
   const fetchDocument = parts.fetchDocument ?? createPublicFetch();
-  return createOAuth(
-    {
-      origin,
-      resource,
-      cookies: cookieNames(origin),
-      keys,
-      entra: createEntra(config.entra, parts),
-      signins: openSignins(tables),
-      grants: openGrants(tables),
-      notes: parts.notes,
-      erasure: openErasure(tables),
-      clients: createClientDirectory({
-        preregistered: parts.preregistered,
-        ...(clients.documents ? { documents: createClientDocuments({ ...clients, fetchDocument, now }) } : {}),
-        registered: createRegisteredClients(registrations, now),
-        log,
-      }),
-      assertions: openAssertions(tables),
-      registration: {
-        isOpen: clients.registration,
-        clients: registrations,
-        privateUseSchemes: clients.privateUseSchemes,
-      },
-      limits: createLimits({ trustedProxyHops: config.trustedProxyHops, now }),
-      sessions: openSessions(tables),
-      revocations: parts.revocations,
-      dpop: parts.dpop,
-      redeemedChallenges: new RedeemedChallenges(now),
-      introspectors: clients.preregistered.filter(client => client.introspection),
-      renewals: new SharedCalls(now),
-      keptRoles: roles => parts.demandedRoles.filter(role => roles.includes(role)).join(' '),
-      offlineGraceSeconds: config.entra.offlineGraceSeconds,
-      tokenExpirySeconds: config.tokenExpirySeconds,
-      refreshRetrySeconds: config.refreshRetrySeconds,
-      refreshIdleSeconds: config.refreshIdleSeconds,
-      refreshMaxSeconds: config.refreshMaxSeconds,
-      scriptTokens: config.scriptTokens,
-      now,
-      random,
+  const services: OAuthServices = {
+    origin,
+    resource,
+    cookies: cookieNames(origin),
+    keys,
+    entra: createEntra(config.entra, parts),
+    signins: openSignins(tables),
+    grants: openGrants(tables),
+    notes: parts.notes,
+    erasure: openErasure(tables),
+    clients: createClientDirectory({
+      preregistered: parts.preregistered,
+      ...(clients.documents ? { documents: createClientDocuments({ ...clients, fetchDocument, now }) } : {}),
+      registered: createRegisteredClients(registrations, now),
+      log,
+    }),
+    assertions: openAssertions(tables),
+    registration: {
+      isOpen: clients.registration,
+      clients: registrations,
+      privateUseSchemes: clients.privateUseSchemes,
     },
-    parts.server,
-  );
+    limits: createLimits({ trustedProxyHops: config.trustedProxyHops, now }),
+    sessions: openSessions(tables),
+    revocations: parts.revocations,
+    dpop: parts.dpop,
+    redeemedChallenges: new RedeemedChallenges(now),
+    introspectors: clients.preregistered.filter(client => client.introspection),
+    renewals: new SharedCalls(now),
+    keptRoles: roles => parts.demandedRoles.filter(role => roles.includes(role)).join(' '),
+    offlineGraceSeconds: config.entra.offlineGraceSeconds,
+    tokenExpirySeconds: config.tokenExpirySeconds,
+    refreshRetrySeconds: config.refreshRetrySeconds,
+    refreshIdleSeconds: config.refreshIdleSeconds,
+    refreshMaxSeconds: config.refreshMaxSeconds,
+    scriptTokens: config.scriptTokens,
+    now,
+    random,
+  };
+  return { endpoints: createOAuth(services, parts.server), tokenFor: createTokenFor(services) };
 }

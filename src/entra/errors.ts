@@ -23,6 +23,8 @@ export interface EntraRefusal {
   readonly helpUrl?: string;
   /** Entra's own word for it (RFC 6749 section 5.2). */
   readonly upstreamError?: string;
+  /** What the next sign-in is to be asked with (OpenID Connect Core section 5.5), as JSON. */
+  readonly claims?: string;
   /** Whether it was a rule of this server, and not Entra, that said no. */
   readonly isOurs?: true;
 }

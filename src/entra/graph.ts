@@ -16,6 +16,8 @@ export const USER_READ = 'User.Read';
 const AT_ONCE = 20;
 const TIMEOUT_MS = 8_000;
 
+const GRAPH = 'https://graph.microsoft.com';
+
 const HOSTS: Readonly<Record<string, string>> = {
   'https://login.microsoftonline.us': 'https://graph.microsoft.us',
   'https://login.partner.microsoftonline.cn': 'https://microsoftgraph.chinacloudapi.cn',
@@ -23,8 +25,12 @@ const HOSTS: Readonly<Record<string, string>> = {
 
 /** Graph's address goes with Entra's; a stand-in serves both. */
 export function graphOrigin(authorityHost: string): string {
-  if (authorityHost.startsWith('http:')) return `${authorityHost}/graph`;
-  return HOSTS[authorityHost] ?? 'https://graph.microsoft.com';
+  return authorityHost.startsWith('http:') ? `${authorityHost}/graph` : graphResource(authorityHost);
+}
+
+/** What stands before Graph's scopes where they are written in full. */
+export function graphResource(authorityHost: string): string {
+  return HOSTS[authorityHost] ?? GRAPH;
 }
 
 export function createGraph(authorityHost: string, fetch: typeof globalThis.fetch): Graph {

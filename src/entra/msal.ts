@@ -1,4 +1,9 @@
-import type { AuthenticationResult, ConfidentialClientApplication, PublicClientApplication } from '@azure/msal-node';
+import type {
+  AuthenticationResult,
+  ConfidentialClientApplication,
+  InteractionRequiredAuthError,
+  PublicClientApplication,
+} from '@azure/msal-node';
 import type { Config } from '../config.ts';
 import type { EntraEndpoints } from './endpoints.ts';
 import { EntraRefusedError, entraRefusal } from './errors.ts';
@@ -129,6 +134,7 @@ function refreshTokenOf(cache: string): string | undefined {
 
 function toRefusal(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const { errorCode = '', errorMessage = '' } = error as { errorCode?: string; errorMessage?: string };
-  return new EntraRefusedError(entraRefusal(errorCode, errorMessage || error.message));
+  const { errorCode = '', errorMessage = '', claims } = error as Partial<InteractionRequiredAuthError>;
+  const refusal = entraRefusal(errorCode, errorMessage || error.message);
+  return new EntraRefusedError({ ...refusal, ...(claims ? { claims } : {}) });
 }

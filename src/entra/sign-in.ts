@@ -2,16 +2,17 @@ import type { PersonId } from '../access/person.ts';
 import type { Config } from '../config.ts';
 import { UnavailableError } from '../http/errors.ts';
 import { createAssertionSource, type IdentityToken } from './assertion-source.ts';
+import { createDownstream, type Downstream } from './downstream.ts';
 import { entraEndpoints } from './endpoints.ts';
 import { checkEntry } from './entry.ts';
 import { EntraRefusedError } from './errors.ts';
-import { createGraph, USER_READ } from './graph.ts';
+import { createGraph, graphResource, USER_READ } from './graph.ts';
 import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
 import { type Acquired, createMsal } from './msal.ts';
 import { createTenantKeys } from './tenant-keys.ts';
 
 /** Signing people in at Entra (OpenID Connect's code flow with PKCE and nonce), as one ordinary client of it. */
-export interface Entra {
+export interface Entra extends Downstream {
   /** The URL that a browser is sent to. Never carries a `resource`: Entra refuses it. */
   authorizeUrl(request: EntraAuthorizeRequest): Promise<string>;
   /**
@@ -48,6 +49,10 @@ export interface EntraAuthorizeRequest {
   readonly domainHint?: string;
   /** In seconds. */
   readonly maxAge?: number;
+  /** Of another API, to be consented to; the answer is for the usual ones. */
+  readonly moreScopes?: readonly string[];
+  /** What the sign-in has to meet (OpenID Connect Core section 5.5), as JSON. */
+  readonly claims?: string;
 }
 
 export interface EntraOptions {
@@ -83,10 +88,12 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
   }
 
   return {
-    async authorizeUrl({ state, nonce, challenge, prompt, loginHint, domainHint, maxAge }) {
+    ...createDownstream(msal, graphResource(config.authorityHost)),
+
+    async authorizeUrl({ state, nonce, challenge, prompt, loginHint, domainHint, maxAge, moreScopes = [], claims }) {
       return (await msal.addressMaker()).getAuthCodeUrl({
         redirectUri: config.redirectUri,
-        scopes,
+        scopes: [...scopes, ...moreScopes],
         state,
         nonce,
         codeChallenge: challenge,
@@ -95,6 +102,7 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
         ...(prompt ? { prompt } : {}),
         ...(loginHint ? { loginHint } : {}),
         ...(domainHint ? { domainHint } : {}),
+        ...(claims ? { claims } : {}),
         ...(maxAge === undefined ? {} : { extraQueryParameters: { max_age: String(maxAge) } }),
       });
     },

@@ -1,6 +1,7 @@
 import type { CallToolResult, ToolAnnotations, Tool as ToolListing } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import type { AccessToken } from '../access/access-token.ts';
+import type { DownstreamToken, TokenFor } from '../access/downstream.ts';
 import type { Person } from '../access/person.ts';
 import type { Scope } from '../access/scopes.ts';
 import type { Logger } from '../log.ts';
@@ -11,6 +12,18 @@ import type { Notes } from '../storage/notes.ts';
 export interface Services {
   readonly notes: Notes;
   readonly storageAnswers: StorageCheck;
+  readonly tokenFor: TokenFor;
+  readonly graph: GraphAccess;
+}
+
+/** Microsoft Graph, of the cloud that people sign in to. */
+export interface GraphAccess {
+  /** Its address, with the version. */
+  readonly url: string;
+  /** The way to it, and to any other API. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Whether everybody has consented to `User.Read` at sign-in (`AUTH_SCOPES`). */
+  readonly userRead: boolean;
 }
 
 /** What a tool may tell about the server. */
@@ -27,6 +40,17 @@ export interface ToolContext {
   readonly scopes: readonly Scope[];
   readonly token: AccessToken;
   readonly services: Services;
+  /**
+   * A token of another API, as the person, for scopes of that one API:
+   * `['https://graph.microsoft.com/User.Read']`. It is remembered until five
+   * minutes before it expires, so ask for it in each call.
+   *
+   * @param options.claims what the API has asked for: see `claims-challenge.ts`
+   * @throws DownstreamRefusedError which, let through, tells the caller what the person has to do, and where
+   * @throws UnavailableError
+   */
+  tokenFor(scopes: readonly string[], options?: { claims?: string }): Promise<DownstreamToken>;
+  readonly graph: GraphAccess;
   readonly server: ServerFacts;
   readonly log: Logger;
   /** Aborts when the time limit of the call is over or the client is gone. */

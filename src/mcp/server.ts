@@ -6,10 +6,11 @@ import {
   ProtocolErrorCode,
   Server,
 } from '@modelcontextprotocol/server';
+import { DownstreamRefusedError } from '../access/downstream.ts';
 import { covers } from '../access/scopes.ts';
 import { UnavailableError } from '../http/errors.ts';
 import { describeError, type Logger } from '../log.ts';
-import { type ServerFacts, type Services, type Tool, ToolError } from './define-tool.ts';
+import { type ServerFacts, type Services, type Tool, type ToolContext, ToolError } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
 import { failureText, outageText } from './failure-texts.ts';
 import { listNotes, NOTE_TEMPLATES, readNote } from './note-resources.ts';
@@ -82,13 +83,20 @@ async function callTool(
     );
   }
   const { services, server, now } = options;
-  const { person, scopes } = token;
+  const { person, scopes, grantId } = token;
+  const { graph } = services;
+  const tokenFor: ToolContext['tokenFor'] = (wanted, { claims } = {}) =>
+    services.tokenFor({ person, grantId, scopes: wanted, ...(claims ? { claims } : {}) });
   try {
     return await withTimeLimit(options.toolTimeLimitMs, gone, signal =>
-      tool.call(args, { person, scopes, token, services, server, log, signal, now }),
+      tool.call(args, { person, scopes, token, services, tokenFor, graph, server, log, signal, now }),
     );
   } catch (error) {
     if (error instanceof ToolError) return toolError(error.message);
+    if (error instanceof DownstreamRefusedError) {
+      log.info('tool needs more of Entra', { code: error.code });
+      return toolError(await error.withLink());
+    }
     if (!(error instanceof TimeLimitError)) throw error;
     log.warn('tool stopped: it took too long');
     const seconds = options.toolTimeLimitMs / 1000;

@@ -5,6 +5,7 @@ import { callbackEndpoint } from './authorize/callback.ts';
 import { consentEndpoint } from './authorize/consent.ts';
 import { loginEndpoint } from './authorize/login.ts';
 import { registrationEndpoint } from './clients/register.ts';
+import { interactionEndpoint } from './downstream/interaction-endpoint.ts';
 import { withFailurePages } from './failure.ts';
 import { accountEndpoint } from './people/account.ts';
 import { landingEndpoint, type ServerFacts } from './people/landing.ts';
@@ -18,6 +19,7 @@ export interface OAuthEndpoints {
   readonly landing: Endpoint;
   readonly login: Endpoint;
   readonly callback: Endpoint;
+  readonly interaction: Endpoint;
   readonly logout: Endpoint;
   readonly account: Endpoint;
   readonly register: Endpoint;
@@ -33,6 +35,7 @@ export function createOAuth(services: OAuthServices, server: ServerFacts): OAuth
     landing: withFailurePages(landingEndpoint(services, server)),
     login: withFailurePages(loginEndpoint(services)),
     callback: withFailurePages(callbackEndpoint(services)),
+    interaction: withFailurePages(interactionEndpoint(services)),
     logout: withFailurePages(logoutEndpoint(services)),
     account: withFailurePages(accountEndpoint(services, server)),
     authorize: withFailurePages(authorizeEndpoint(services)),

@@ -8,6 +8,7 @@ export const PATHS = {
   introspect: '/oauth/introspect',
   jwks: '/.well-known/jwks.json',
   login: '/auth/login',
+  interaction: '/auth/interaction',
   callback: '/auth/callback',
   logout: '/auth/logout',
   account: '/account',

@@ -10,7 +10,7 @@ import type { Columns, Outcome, Stored, Tables } from './tables.ts';
  */
 
 type Common = {
-  /** Hash of the cookie of the browser that began. */
+  /** Hash of the cookie of the browser that began; empty for an interaction that none has. */
   binding: string;
   /** JSON of the client's request; absent when a person signs in without a client. */
   request?: string;
@@ -18,6 +18,8 @@ type Common = {
   approver?: string;
   /** Where a person without a client goes on; absent for the landing page. */
   to?: 'account';
+  /** JSON: the grant and what Entra is to be asked for it, where that is what the person comes for. */
+  interaction?: string;
   /** `nonce` and PKCE verifier towards Entra, sealed. */
   upstream: string;
   /** Milliseconds since the epoch. */

@@ -57,6 +57,7 @@ const ROUTES: Record<string, EndpointName> = {
   '/': 'landing',
   '/auth/login': 'login',
   '/auth/callback': 'callback',
+  '/auth/interaction': 'interaction',
   '/auth/logout': 'logout',
   '/account': 'account',
   '/mcp': 'mcp',

@@ -9,6 +9,7 @@ import type { Scope } from '../../src/access/scopes.ts';
 import { createKeyRing, type KeyRing } from '../../src/keys/key-ring.ts';
 import { parseSecrets } from '../../src/keys/secret.ts';
 import { createLogger } from '../../src/log.ts';
+import type { Services } from '../../src/mcp/define-tool.ts';
 import { createMcpEndpoint, type McpEndpointOptions } from '../../src/mcp/endpoint.ts';
 import { createOriginRule } from '../../src/mcp/origin.ts';
 import { STATELESS_REVISION } from '../../src/mcp/revisions.ts';
@@ -31,6 +32,14 @@ export const everything: readonly Scope[] = ['profile', 'notes:read', 'notes:wri
 export function testKeys(seed = 'keys'): Promise<KeyRing> {
   return createKeyRing(parseSecrets(createHash('sha256').update(seed).digest('base64url')));
 }
+
+/** For an endpoint that no authorization server stands beside: other APIs are out of reach. */
+export const noDownstream: Pick<Services, 'tokenFor' | 'graph'> = {
+  tokenFor: async () => {
+    throw new Error('there is no authorization server here');
+  },
+  graph: { url: 'https://graph.example/v1.0', fetch: globalThis.fetch, userRead: false },
+};
 
 export interface ProtectedResource {
   /** Calls the endpoint as `fetch` would. */
@@ -69,6 +78,7 @@ export async function startProtectedResource(
     services: {
       notes: openNotes(tables, { now: () => ++clock.now, random }),
       storageAnswers: createStorageCheck(tables),
+      ...noDownstream,
     },
     tools,
     server: { name: 'test', version: '1.2.3', startedAt: clock.now - 5_000 },

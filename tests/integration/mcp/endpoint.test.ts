@@ -8,6 +8,7 @@ import {
   call,
   everything,
   METADATA_URL,
+  noDownstream,
   type ProtectedResource,
   post,
   RESOURCE,
@@ -293,6 +294,7 @@ describe('faults', () => {
       remove: fail,
     },
     storageAnswers: async () => false,
+    ...noDownstream,
   };
   async function fail(): Promise<never> {
     throw new UnavailableError('storage', new Error('ECONNREFUSED 10.1.2.3'));
