@@ -23,6 +23,7 @@ import {
 } from './json-rpc.ts';
 import { neededScopes } from './needed-scopes.ts';
 import type { OriginRule } from './origin.ts';
+import { factsOf } from './span-facts.ts';
 
 export interface McpEndpointOptions extends GuardOptions {
   isOriginAllowed: OriginRule;
@@ -68,6 +69,8 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     }
     const token = await guard.authenticate(request, context.log);
     if (token instanceof Response) return token;
+    context.span?.person(personKey(token.person));
+    context.span?.tell({ client: token.clientId });
     if (request.method !== 'POST') {
       return jsonRpcError(
         405,
@@ -82,6 +85,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     const tooOften = refuseTooMany(token, 1, context);
     if (tooOften) return tooOften;
     const body = await readJson(request, BODY_LIMIT);
+    context.span?.tell(factsOf(body, tools));
     // The first message of a batch is counted already.
     const tooLong = Array.isArray(body) && body.length > 1 ? refuseTooMany(token, body.length - 1, context) : undefined;
     if (tooLong) return tooLong;
@@ -111,6 +115,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     const answer = await (await loadHandler()).fetch(request, { authInfo, parsedBody: body });
     // Twice a tool's limit ends a stream whose answer never comes, such as that of a call cancelled in its own batch.
     const response = await holdFirstEvent(answer, 2 * toolTimeLimitMs);
+    if (exchange.outage) exchange.context.span?.tell({ outage: exchange.outage.service });
     // In a batch each message has an outcome of its own, which one status would hide.
     if (!exchange.outage || Array.isArray(body)) return response;
     await response.body?.cancel();
@@ -125,12 +130,14 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
   };
 }
 
-function failure(error: unknown, { correlationId, log }: RequestContext): Response {
+function failure(error: unknown, { correlationId, log, span }: RequestContext): Response {
   if (error instanceof BadRequestError) return jsonRpcError(error.status, PARSE_ERROR, error.message);
   if (error instanceof UnavailableError) {
+    span?.tell({ outage: error.service });
     log.warn('MCP request met an outage', { service: error.service, error: error.message });
     return unavailable(error);
   }
+  span?.tell({ error: 'fault' });
   log.error('MCP request failed', { error: describeError(error) });
   return jsonRpcError(500, INTERNAL_ERROR, failureText(correlationId));
 }

@@ -164,7 +164,7 @@ const ROOMS = [
   ['keys'],
   ['setting-values.ts'],
   ['config.ts'],
-  ['access'],
+  ['access', 'telemetry'],
   ['storage', 'web'],
   ['entra', 'health.ts'],
   ['oauth', 'mcp'],
