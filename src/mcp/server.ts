@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { DownstreamRefusedError } from '../access/downstream.ts';
 import { covers } from '../access/scopes.ts';
+import type { RequestContext } from '../http/endpoint.ts';
 import { UnavailableError } from '../http/errors.ts';
 import { describeError, type Logger } from '../log.ts';
 import { type ServerFacts, type Services, type Tool, type ToolContext, ToolError } from './define-tool.ts';
@@ -68,7 +69,7 @@ function createServer(options: ServerOptions, exchange: Exchange): Server {
 /** Runs a tool; what its caller can mend becomes a result with `isError`. */
 async function callTool(
   options: ServerOptions,
-  { token }: Exchange,
+  { token, context }: Exchange,
   tool: Tool,
   args: unknown,
   log: Logger,
@@ -79,6 +80,8 @@ async function callTool(
   if (tool.roles.length > 0 && !tool.roles.some(role => token.roles.includes(role))) {
     log.info('tool refused: the person lacks its role', { needed: tool.roles });
     return toolError(
+      context,
+      'role',
       `${tool.name} needs the role ${tool.roles.join(' or ')}. Ask an administrator for it, then sign in again.`,
     );
   }
@@ -92,19 +95,21 @@ async function callTool(
       tool.call(args, { person, scopes, token, services, tokenFor, graph, server, log, signal, now }),
     );
   } catch (error) {
-    if (error instanceof ToolError) return toolError(error.message);
+    if (error instanceof ToolError) return toolError(context, 'tool', error.message);
     if (error instanceof DownstreamRefusedError) {
       log.info('tool needs more of Entra', { code: error.code });
-      return toolError(await error.withLink());
+      return toolError(context, 'consent', await error.withLink());
     }
     if (!(error instanceof TimeLimitError)) throw error;
     log.warn('tool stopped: it took too long');
     const seconds = options.toolTimeLimitMs / 1000;
-    return toolError(`${tool.name} took longer than ${seconds} seconds and was stopped. It may have taken effect.`);
+    const what = `${tool.name} took longer than ${seconds} seconds and was stopped. It may have taken effect.`;
+    return toolError(context, 'time limit', what);
   }
 }
 
-function toolError(text: string): CallToolResult {
+function toolError({ span }: RequestContext, error: string, text: string): CallToolResult {
+  span?.tell({ error });
   return { content: [{ type: 'text', text }], isError: true };
 }
 
@@ -119,6 +124,7 @@ async function attempt<T>(exchange: Exchange, log: Logger, work: () => Promise<T
       exchange.outage = error;
       throw new ProtocolError(ProtocolErrorCode.InternalError, outageText(error));
     }
+    exchange.context.span?.tell({ error: 'fault' });
     log.error('MCP request failed', { error: describeError(error) });
     throw new ProtocolError(ProtocolErrorCode.InternalError, failureText(exchange.context.correlationId));
   }
