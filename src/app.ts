@@ -26,6 +26,7 @@ import { openNotes } from './storage/notes.ts';
 import type { PurgeReport } from './storage/purge.ts';
 import { openRevocationRows } from './storage/revocations.ts';
 import { openTables } from './storage/tables.ts';
+import { createWriteBehind, type Defer } from './storage/write-behind.ts';
 
 /** What people and clients see this server called. */
 export const SERVER_NAME = 'Entra MCP';
@@ -45,6 +46,8 @@ export interface Surroundings {
   readonly identityToken?: (clientId: string) => Promise<IdentityToken>;
   /** Waits, in milliseconds. */
   readonly wait?: (ms: number) => Promise<unknown>;
+  /** Does something some milliseconds later, which no request waits for. */
+  readonly defer?: Defer;
   /** The tools to serve; those of `src/mcp/tools/` unless others are given. */
   readonly tools?: readonly Tool[];
 }
@@ -56,6 +59,8 @@ export interface App {
   endpoint(name: EndpointName): Promise<Endpoint>;
   /** Deletes what is due; see `storage/purge.ts`. */
   purge(): Promise<PurgeReport>;
+  /** Writes what lies in memory only: before the process ends, and for tests. Never fails. */
+  flush(): Promise<void>;
   /** Loads what the first answer does not need and later ones do. Never fails. */
   preload(): Promise<void>;
 }
@@ -70,12 +75,13 @@ export interface App {
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
   const { tools = ownTools } = surroundings;
-  const { identityToken = managedIdentityToken, wait = setTimeout } = surroundings;
+  const { identityToken = managedIdentityToken, wait = setTimeout, defer = unhurried } = surroundings;
   const { origin, resource } = config;
   const preregistered = preregisteredClients(config.clients.preregistered);
   const server = { name: SERVER_NAME, version, startedAt: now() };
 
   const tables = openTables({ connection: config.storage });
+  const writer = createWriteBehind(tables, defer, log);
   const keys = once(async () => createKeyRing(config.secrets ?? parseSecrets(await localSecret())));
   const revocations = createRevocationList(openRevocationRows(tables), now, log);
   const dpop = createDpop({ keys, now });
@@ -93,6 +99,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     return composeAuthorizationServer({
       config,
       tables,
+      writer,
       keys,
       notes,
       revocations,
@@ -150,12 +157,19 @@ export function createApp(config: Config, surroundings: Surroundings): App {
 
   return {
     endpoint: async name => (isLoaded(name) ? loaded[name] : (await oauth()).endpoints[name]),
-    purge: async () => (await import('./storage/purge.ts')).purge(tables, now()),
+    purge: async () => {
+      await writer.flush();
+      return (await import('./storage/purge.ts')).purge(tables, now(), config);
+    },
+    flush: () => writer.flush(),
     preload: async () => {
       await Promise.allSettled([import('./mcp/server.ts'), tables.preload(), keys()]);
     },
   };
 }
+
+/** A timer that keeps no process alive. */
+const unhurried: Defer = (run, ms) => void globalThis.setTimeout(run, ms).unref();
 
 /** Runs an asynchronous maker once and shares its result; a failure is forgotten, so that the next ask tries again. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {

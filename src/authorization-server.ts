@@ -7,6 +7,7 @@ import { cookieNames } from './http/cookies.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { RandomBytes } from './keys/random.ts';
 import type { Logger } from './log.ts';
+import { createAudit } from './oauth/audit.ts';
 import type { Client } from './oauth/clients/client.ts';
 import { createClientDirectory } from './oauth/clients/directory.ts';
 import { createClientDocuments } from './oauth/clients/documents/client-documents.ts';
@@ -20,18 +21,23 @@ import type { OAuthServices } from './oauth/services.ts';
 import { RedeemedChallenges } from './oauth/tokens/redeemed-challenges.ts';
 import { SharedCalls } from './oauth/tokens/shared-calls.ts';
 import { openAssertions } from './storage/assertions.ts';
+import { openAudit } from './storage/audit.ts';
 import { openClients } from './storage/clients.ts';
+import { openConnections } from './storage/connections.ts';
 import { openErasure } from './storage/erasure.ts';
 import { openGrants } from './storage/grants.ts';
 import type { Notes } from './storage/notes.ts';
+import { openRevocationRows } from './storage/revocations.ts';
 import { openSessions } from './storage/sessions.ts';
 import { openSignins } from './storage/signins.ts';
 import type { Tables } from './storage/tables.ts';
+import type { WriteBehind } from './storage/write-behind.ts';
 
 /** What the authorization server takes from the rest of the app. */
 export interface AuthorizationServerParts extends EntraOptions {
   readonly config: Config;
   readonly tables: Tables;
+  readonly writer: WriteBehind;
   readonly keys: () => Promise<KeyRing>;
   readonly notes: Notes;
   readonly revocations: RevocationList;
@@ -57,6 +63,7 @@ export function composeAuthorizationServer(parts: AuthorizationServerParts): Aut
   const { config, tables, keys, now, random, log } = parts;
   const { origin, resource, clients } = config;
   const registrations = openClients(tables);
+  const events = openAudit(tables, parts.writer);
   const fetchDocument = parts.fetchDocument ?? createPublicFetch();
   const services: OAuthServices = {
     origin,
@@ -68,6 +75,12 @@ export function composeAuthorizationServer(parts: AuthorizationServerParts): Aut
     grants: openGrants(tables),
     notes: parts.notes,
     erasure: openErasure(tables),
+    audit: createAudit(events, now, random),
+    records: {
+      events,
+      blocked: openRevocationRows(tables).blocked,
+      connections: openConnections(tables, parts.writer),
+    },
     clients: createClientDirectory({
       preregistered: parts.preregistered,
       ...(clients.documents ? { documents: createClientDocuments({ ...clients, fetchDocument, now }) } : {}),

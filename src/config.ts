@@ -88,6 +88,8 @@ export interface Config {
   /** Which entry of `X-Forwarded-For` counts, from the end; 0 for none. */
   readonly trustedProxyHops: number;
   readonly notesPerPerson: number;
+  /** How long audit events are kept. */
+  readonly auditRetentionDays: number;
   readonly scriptTokens: boolean;
   readonly allowedOrigins?: readonly string[];
   readonly httpStreaming: boolean;
@@ -203,6 +205,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     mcpRateLimit: read('MCP_RATE_LIMIT', wholeNumber(0, 1_000_000)) ?? 600,
     trustedProxyHops: inAzure ? (read('TRUSTED_PROXY_HOPS', wholeNumber(0, 10)) ?? 1) : 0,
     notesPerPerson: read('NOTES_PER_PERSON', wholeNumber(1, 65_536)) ?? 10_000,
+    auditRetentionDays: read('AUDIT_RETENTION_DAYS', wholeNumber(1, 730)) ?? 90,
     scriptTokens: read('SCRIPT_TOKENS', onOrOff) ?? true,
     httpStreaming: read('HTTP_STREAMING', onOrOff) ?? true,
     logLevel: read('LOG_LEVEL', logLevel) ?? 'info',

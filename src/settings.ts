@@ -217,6 +217,13 @@ export const SETTINGS = [
     fallback: '10000',
   },
   {
+    name: 'AUDIT_RETENTION_DAYS',
+    about: 'How long it is kept who signed in, what was connected and ended, and what administrators did.',
+    expected: 'a whole number from 1 to 730',
+    example: '90',
+    fallback: '90',
+  },
+  {
     name: 'SCRIPT_TOKENS',
     about: 'Whether the landing page gives a signed-in person a token for scripts.',
     expected: 'on or off',

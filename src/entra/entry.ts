@@ -1,3 +1,4 @@
+import type { PersonId } from '../access/person.ts';
 import { EntraRefusedError } from './errors.ts';
 import type { SignedIn } from './id-token.ts';
 
@@ -19,26 +20,27 @@ export interface EntryRules {
  */
 export async function checkEntry(
   { requiredRoles, allowedGroups, helpUrl }: EntryRules,
-  who: Pick<SignedIn, 'roles' | 'groups'>,
+  who: Pick<SignedIn, 'person' | 'roles' | 'groups'>,
   lookUp: () => Promise<readonly string[]>,
 ): Promise<void> {
   if (requiredRoles.length > 0 && !requiredRoles.some(role => who.roles.includes(role))) {
-    throw missing(`You need ${oneOf('the role', requiredRoles)} in this application.`, helpUrl);
+    throw missing(`You need ${oneOf('the role', requiredRoles)} in this application.`, helpUrl, who.person);
   }
   if (allowedGroups.length === 0) return;
   const groups = who.groups === 'too many' ? await lookUp() : who.groups;
   if (!allowedGroups.some(group => groups.includes(group))) {
-    throw missing(`You need to be a member of ${oneOf('the group', allowedGroups)}.`, helpUrl);
+    throw missing(`You need to be a member of ${oneOf('the group', allowedGroups)}.`, helpUrl, who.person);
   }
 }
 
-function missing(what: string, helpUrl: string | undefined): EntraRefusedError {
+function missing(what: string, helpUrl: string | undefined, { tid, oid }: PersonId): EntraRefusedError {
   return new EntraRefusedError({
     error: 'access_denied',
     what,
     todo: helpUrl ? 'The page below says whom to ask.' : 'Ask an administrator of your organization for it.',
     ...(helpUrl ? { helpUrl } : {}),
     isOurs: true,
+    person: { tid, oid },
   });
 }
 

@@ -1,3 +1,5 @@
+import type { PersonId } from '../access/person.ts';
+
 /**
  * What Entra says when it lets nobody in, in plain words, and as the error code
  * that fits: RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6.
@@ -27,6 +29,8 @@ export interface EntraRefusal {
   readonly claims?: string;
   /** Whether it was a rule of this server, and not Entra, that said no. */
   readonly isOurs?: true;
+  /** Who has signed in and may not enter, where that is known. */
+  readonly person?: PersonId;
 }
 
 /** Entra, or what it sent, is not what this app can go on with. */

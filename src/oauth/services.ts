@@ -1,5 +1,5 @@
 import type { Dpop } from '../access/dpop.ts';
-import type { Revocations } from '../access/revocations.ts';
+import type { RevocationList } from '../access/revocation-list.ts';
 import type { SignedIn } from '../entra/id-token.ts';
 import type { Entra, Upstream } from '../entra/sign-in.ts';
 import type { CookieNames } from '../http/cookies.ts';
@@ -7,12 +7,16 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { RandomBytes } from '../keys/random.ts';
 import type { PreregisteredClient } from '../setting-values.ts';
 import type { Assertions } from '../storage/assertions.ts';
+import type { AuditRows } from '../storage/audit.ts';
 import type { Clients } from '../storage/clients.ts';
+import type { Connections } from '../storage/connections.ts';
 import type { Erasure } from '../storage/erasure.ts';
 import type { Grants } from '../storage/grants.ts';
 import type { Notes } from '../storage/notes.ts';
+import type { StoredRevocations } from '../storage/revocations.ts';
 import type { Sessions } from '../storage/sessions.ts';
 import type { Signins } from '../storage/signins.ts';
+import type { Audit } from './audit.ts';
 import type { ClientDirectory } from './clients/client.ts';
 import type { Limits } from './limits.ts';
 import type { RedeemedChallenges } from './tokens/redeemed-challenges.ts';
@@ -32,6 +36,13 @@ export interface OAuthServices {
   /** What tools have saved for people. */
   readonly notes: Pick<Notes, 'page' | 'remove'>;
   readonly erasure: Erasure;
+  readonly audit: Audit;
+  /** What administrators look through. */
+  readonly records: {
+    readonly events: Pick<AuditRows, 'page'>;
+    readonly blocked: StoredRevocations['blocked'];
+    readonly connections: Connections;
+  };
   readonly clients: ClientDirectory;
   /** The names of clients' assertions that were used. */
   readonly assertions: Assertions;
@@ -45,10 +56,7 @@ export interface OAuthServices {
   };
   readonly limits: Limits;
   readonly sessions: Sessions;
-  readonly revocations: Revocations & {
-    /** Makes a grant's access tokens stop; `until` in milliseconds. */
-    add(grantId: string, until: number): Promise<void>;
-  };
+  readonly revocations: RevocationList;
   readonly dpop: Dpop;
   /** PKCE challenges that were used up here a moment ago. */
   readonly redeemedChallenges: RedeemedChallenges;

@@ -15,3 +15,13 @@ export function expiryHour(expiresAt: number): string {
 export function isExpiryHour(text: string): boolean {
   return /^\d{6}$/.test(text);
 }
+
+/** The hour in which `at` (milliseconds) lies, in six digits that sort backwards: a query by them finds the newest first. */
+export function backwardHour(at: number): string {
+  return String(999_999 - Math.floor(at / HOUR_MS)).padStart(6, '0');
+}
+
+/** A time in milliseconds, in thirteen digits that sort backwards. */
+export function backwardTime(at: number): string {
+  return String(9_999_999_999_999 - at).padStart(13, '0');
+}

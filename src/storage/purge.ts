@@ -1,5 +1,8 @@
 import { type PersonId, personKey } from '../access/person.ts';
+import type { Config } from '../config.ts';
+import { eventsBefore } from './audit.ts';
 import { clientRow, isDisposable, type StoredClient, unusedPartition } from './clients.ts';
+import { type Began, beganBefore, byClient, connectionRows } from './connections.ts';
 import { expiryHour } from './expiry.ts';
 import { type Grant, grantRow, indexPartition, openGrants, spentRow } from './grants.ts';
 import { removeMatching, removeRows } from './remove-rows.ts';
@@ -7,7 +10,13 @@ import type { Signin } from './signins.ts';
 import { type Columns, odata, type Table, type Tables } from './tables.ts';
 
 /** How many rows went, by table. */
-export type PurgeReport = Record<'signins' | 'sessions' | 'revocations' | 'assertions' | 'grants' | 'clients', number>;
+export type PurgeReport = Record<
+  'signins' | 'sessions' | 'revocations' | 'assertions' | 'grants' | 'connections' | 'clients' | 'audit',
+  number
+>;
+
+/** How long the longest-lived grants live, and audit events. */
+export type Lifetimes = Pick<Config, 'refreshMaxSeconds' | 'auditRetentionDays'>;
 
 /**
  * Deletes what is due and reads nothing else: rows whose hour has passed.
@@ -18,16 +27,20 @@ export type PurgeReport = Record<'signins' | 'sessions' | 'revocations' | 'asser
  *
  * @param now milliseconds since the epoch
  */
-export async function purge(tables: Tables, now: number): Promise<PurgeReport> {
+export async function purge(tables: Tables, now: number, lifetimes: Lifetimes): Promise<PurgeReport> {
   return {
     signins: await purgeSignins(tables, now),
     sessions: await removeMatching(tables.table('sessions'), due(now)),
     revocations: await removeMatching(tables.table('revocations'), due(now)),
     assertions: await removeMatching(tables.table('assertions'), due(now)),
-    grants: await purgeGrants(tables.table('grants'), now),
+    grants: await purgeGrants(tables, now),
+    connections: await purgeConnections(tables.table('connections'), now - lifetimes.refreshMaxSeconds * 1000 - DAY_MS),
     clients: await purgeClients(tables.table('clients'), now),
+    audit: await removeMatching(tables.table('audit'), eventsBefore(now - lifetimes.auditRetentionDays * DAY_MS)),
   };
 }
+
+const DAY_MS = 86_400_000;
 
 /** Rows that one round reads. */
 const ROUND = 500;
@@ -51,7 +64,8 @@ async function purgeSignins(tables: Tables, now: number): Promise<number> {
   }
 }
 
-async function purgeGrants(table: Table, now: number): Promise<number> {
+async function purgeGrants(tables: Tables, now: number): Promise<number> {
+  const [table, connections] = [tables.table('grants'), tables.table('connections')];
   let count = 0;
   const filter = odata`PartitionKey ge 'h.' and PartitionKey lt ${indexPartition(now)}`;
   for (;;) {
@@ -59,17 +73,32 @@ async function purgeGrants(table: Table, now: number): Promise<number> {
     if (rows.length === 0) return count;
     for (const row of rows) {
       const [tid = '', oid = '', grantId = ''] = row.rowKey.split('.');
-      const person = personKey({ tid, oid });
-      const grant = await table.read<Grant>({ partitionKey: person, rowKey: grantRow(grantId) });
+      const person = { tid, oid };
+      const grant = await table.read<Grant>({ partitionKey: personKey(person), rowKey: grantRow(grantId) });
       if (grant && grant.expiresAt > now) {
         await table.upsert({ partitionKey: indexPartition(grant.expiresAt), rowKey: row.rowKey });
       } else {
-        await removeSpent(table, person, grantId);
-        if (grant) await table.remove(grant);
+        await removeSpent(table, personKey(person), grantId);
+        if (grant) {
+          for (const listed of connectionRows({ person, grantId }, grant)) await connections.remove(listed);
+          await table.remove(grant);
+        }
         count += 1;
       }
       await table.remove(row);
     }
+  }
+}
+
+/** Takes what lists a grant that can be no more: as a rule it has gone with its grant. */
+async function purgeConnections(table: Table, before: number): Promise<number> {
+  let count = 0;
+  for (;;) {
+    const { rows } = await table.page<Pick<Began, 'clientId'>>(beganBefore(before), ROUND);
+    if (rows.length === 0) return count;
+    await removeRows(table, rows.map(byClient));
+    await removeRows(table, rows);
+    count += rows.length;
   }
 }
 

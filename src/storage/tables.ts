@@ -64,7 +64,18 @@ export interface TablesOptions {
   timeoutMs?: number;
 }
 
-const TABLE_NAMES = ['signins', 'grants', 'clients', 'sessions', 'revocations', 'assertions', 'notes', 'keys'] as const;
+const TABLE_NAMES = [
+  'signins',
+  'grants',
+  'connections',
+  'clients',
+  'sessions',
+  'revocations',
+  'assertions',
+  'notes',
+  'audit',
+  'keys',
+] as const;
 export type TableName = (typeof TABLE_NAMES)[number];
 
 export interface Tables {

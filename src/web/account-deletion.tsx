@@ -18,6 +18,7 @@ export function deletionPage({ csrf, canDelete }: DeletionProps): Response {
         <li>Every app and every token for scripts loses its access, within 30 seconds.</li>
         <li>All notes that tools have saved for you are deleted.</li>
         <li>So is what is kept of your sign-ins. You are signed out here, in every browser.</li>
+        <li>The record of what happened here stays for some weeks. It knows you by a number, without your name.</li>
       </ul>
       <p class="note warn">
         <strong>This cannot be undone.</strong> Your account with Microsoft stays as it is.
@@ -65,8 +66,9 @@ export function deletedPage({ entraLogoutUrl }: { readonly entraLogoutUrl: strin
         <li>You are signed out here, in every browser.</li>
       </ul>
       <p class="soft">
-        Until the last token has expired, a list keeps the numbers of what has ended, without your name. An app that was
-        signing in or saving at this very moment may have left something: to be sure, sign in again and look.
+        Until the last token has expired, a list keeps the numbers of what has ended, and for some weeks a record keeps
+        that you signed in and had everything deleted; both without your name. An app that was signing in or saving at
+        this very moment may have left something: to be sure, sign in again and look.
       </p>
       <p>
         This browser may still be signed in with Microsoft. <a href={entraLogoutUrl}>Sign out of Microsoft too</a>.

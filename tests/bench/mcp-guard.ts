@@ -95,6 +95,7 @@ async function startGuarded(connectionString: string): Promise<{ url: string; to
     resource: config.resource,
     scopes: ['profile', 'notes:read', 'notes:write'],
     roles: [],
+    signedInAt: issuedAt,
     issuedAt,
     expiresAt: issuedAt + 3600,
   };

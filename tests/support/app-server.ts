@@ -114,6 +114,8 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
       version: '0.0.0-test',
       now: () => clock.now,
       wait: async () => {},
+      // Behind the scenes nothing is written by itself: `flush` does it, so that trips can be counted.
+      defer: () => {},
       ...(options.identityToken ? { identityToken: options.identityToken } : {}),
       ...(options.tools ? { tools: options.tools } : {}),
       ...(options.fetch ? { fetch: options.fetch } : {}),

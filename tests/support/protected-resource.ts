@@ -102,6 +102,7 @@ export async function startProtectedResource(
         resource: RESOURCE,
         scopes: everything,
         roles: [],
+        signedInAt: issuedAt,
         issuedAt,
         expiresAt: issuedAt + 3600,
         ...token,

@@ -1,11 +1,13 @@
 import type { PersonId } from '../../access/person.ts';
 import { parseScopes, SCOPES } from '../../access/scopes.ts';
+import type { RequestContext } from '../../http/endpoint.ts';
 import type { EndReason, Grant, ListedGrant } from '../../storage/grants.ts';
 import type { AccountProps, ConnectedApp, EndedApp } from '../../web/index.ts';
 import { canBeRemembered } from '../authorize/remembered-approval.ts';
 import { redirectHost } from '../clients/redirect-uri.ts';
 import type { OAuthServices } from '../services.ts';
 import { endEach } from './end-each.ts';
+import { withEndsOfAll } from './ends-of-all.ts';
 
 /** How many the page shows of what has access, and of what has ended. */
 const MOST_APPS = 100;
@@ -13,10 +15,11 @@ const MOST_ENDED = 20;
 
 /** What of a person's grants the page shows, newest first. */
 export async function appsOf(
-  { grants, now }: Pick<OAuthServices, 'grants' | 'now'>,
+  services: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
   person: PersonId,
 ): Promise<Pick<AccountProps, 'apps' | 'more' | 'ended'>> {
-  const all = await unexpired({ grants, now }, person);
+  const { now } = services;
+  const all = await unexpired(services, person);
   const live = all.filter(grant => isOfUse(grant, now())).sort((a, b) => b.createdAt - a.createdAt);
   const ended = all.filter(isEnded).sort((a, b) => b.endedAt - a.endedAt);
   return {
@@ -28,12 +31,14 @@ export async function appsOf(
 
 /** Ends all that a person has granted, and tells what could not be ended because storage failed. */
 export async function endAll(
-  services: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
+  services: Pick<OAuthServices, 'grants' | 'revocations' | 'audit' | 'now'>,
+  context: RequestContext,
   person: PersonId,
 ): Promise<{ ended: number; left: number }> {
   const live = (await unexpired(services, person)).filter(grant => grant.endedAt === undefined);
   const ended = await endEach(
     services,
+    context,
     person,
     live.map(({ grantId }) => grantId),
   );
@@ -41,9 +46,10 @@ export async function endAll(
 }
 
 async function unexpired(
-  { grants, now }: Pick<OAuthServices, 'grants' | 'now'>,
+  services: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
   person: PersonId,
 ): Promise<ListedGrant[]> {
+  const { grants, now } = services;
   const all: ListedGrant[] = [];
   let after: string | undefined;
   do {
@@ -51,7 +57,7 @@ async function unexpired(
     all.push(...page.grants);
     after = page.next;
   } while (after);
-  return all;
+  return withEndsOfAll(services, person, all);
 }
 
 /** When its last token is of no use any more: without a refresh token that is long before the grant itself expires. */
@@ -109,6 +115,7 @@ function originOf({ kind, clientId }: Grant): string {
 }
 
 const WHY: Record<EndReason, string> = {
+  'ended by an administrator': 'An administrator of this server ended it.',
   'ended by the person': 'You ended it.',
   'refused by Entra': 'Microsoft Entra ID, or a rule of your organization, did not let you in any more.',
   revoked: 'The app gave its access back, as apps do when you sign out there.',

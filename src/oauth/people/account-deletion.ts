@@ -19,7 +19,7 @@ export async function deleteAccount(
   context: RequestContext,
   session: BrowserSession,
 ): Promise<Response> {
-  const { entra, erasure, grants, origin } = services;
+  const { entra, erasure, grants, origin, records } = services;
   const { person } = session;
   if (!isFresh(services, session)) {
     return failure(request, context, {
@@ -31,6 +31,8 @@ export async function deleteAccount(
     });
   }
   try {
+    // What lists this person and is still to be written would come back after all else is gone.
+    await records.connections.flush();
     await erasure.signins(person);
     await endAndRemoveGrants();
     await grants.forget(person);
@@ -38,7 +40,7 @@ export async function deleteAccount(
     await erasure.sessions(person);
     const page = deletedPage({ entraLogoutUrl: entra.logoutUrl(`${origin}/`) });
     page.headers.append('set-cookie', await endSession(services, session));
-    context.log.info('account deleted');
+    services.audit.record(context, 'data deleted', { person });
     return page;
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
@@ -55,11 +57,13 @@ export async function deleteAccount(
 
   async function endAndRemoveGrants(): Promise<void> {
     for (;;) {
-      const ids = (await grants.list(person)).grants.map(({ grantId }) => grantId);
+      const { grants: found } = await grants.list(person);
+      const ids = found.map(({ grantId }) => grantId);
       if (ids.length === 0) return;
       // Those that have ended are ended again: a revocation may be missing that was cut off.
-      const left = ids.length - (await endEach(services, person, ids));
+      const left = ids.length - (await endEach(services, context, person, ids));
       if (left > 0) throw new UnavailableError('storage', new Error(`${left} grants could not be ended`));
+      await records.connections.remove(person, found);
       await grants.remove(person, ids);
     }
   }

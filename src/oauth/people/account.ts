@@ -50,21 +50,19 @@ export function accountEndpoint(services: OAuthServices, server: ServerFacts): E
       case 'end-grant': {
         const grantId = form.get('grant_id') ?? '';
         if (isGrantId(grantId)) {
-          await endGrant(services, { person, grantId }, 'ended by the person');
-          context.log.info('grant ended by the person', { grant: grantId });
+          await endGrant(services, context, { person, grantId }, { reason: 'ended by the person' });
         }
         return redirect(`${origin}${PATHS.account}`);
       }
       case 'end-all': {
-        const { ended, left } = await endAll(services, person);
-        context.log.info('grants ended by the person', { ended, left });
+        const { ended, left } = await endAll(services, context, person);
         return left === 0 ? redirect(`${origin}${PATHS.account}`) : failure(request, context, notAllEnded(ended, left));
       }
       case 'delete-note':
         await notes.remove({ person, id: form.get('note_id') ?? '' });
         return redirect(`${origin}${notesLink(placeOf(form))}`);
       case 'export':
-        context.log.info('account exported');
+        services.audit.record(context, 'data exported', { person });
         return exportAccount(services, session);
       case 'delete-everything':
         return deleteAccount(services, request, context, session);

@@ -1,4 +1,5 @@
 import type { PersonId } from '../../access/person.ts';
+import type { RequestContext } from '../../http/endpoint.ts';
 import { UnavailableError } from '../../http/errors.ts';
 import type { OAuthServices } from '../services.ts';
 import { endGrant } from '../tokens/end-grant.ts';
@@ -12,7 +13,8 @@ const AT_ONCE = 10;
  * @returns how many have ended
  */
 export async function endEach(
-  services: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
+  services: Pick<OAuthServices, 'grants' | 'revocations' | 'audit' | 'now'>,
+  context: RequestContext,
   person: PersonId,
   grantIds: readonly string[],
 ): Promise<number> {
@@ -20,7 +22,7 @@ export async function endEach(
   for (let start = 0; start < grantIds.length; start += AT_ONCE) {
     const some = grantIds.slice(start, start + AT_ONCE);
     const outcomes = await Promise.allSettled(
-      some.map(grantId => endGrant(services, { person, grantId }, 'ended by the person')),
+      some.map(grantId => endGrant(services, context, { person, grantId }, { reason: 'ended by the person' })),
     );
     const failures = outcomes.filter(outcome => outcome.status === 'rejected');
     for (const { reason } of failures) if (!(reason instanceof UnavailableError)) throw reason;

@@ -10,6 +10,7 @@ import { isSameOriginPost } from '../same-origin.ts';
 import type { OAuthServices } from '../services.ts';
 import { endGrant } from '../tokens/end-grant.ts';
 import { isGrantId } from '../tokens/refresh-token.ts';
+import { withEndsOfAll } from './ends-of-all.ts';
 import { issueScriptToken, type ScriptToken } from './script-token.ts';
 import { type BrowserSession, csrfToken, currentSession, isCsrfToken, isFresh } from './session.ts';
 
@@ -76,15 +77,13 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
         action: { href: '/', label: 'To your tokens' },
       });
     }
-    const issued = await issueScriptToken(services, session.person, scopes);
-    context.log.info('script token issued', { grant: issued.grantId, scopes });
+    const issued = await issueScriptToken(services, context, session.person, scopes);
     return show(ring, session, { ...issued, scopes });
   }
 
   async function end(context: RequestContext, { person }: BrowserSession, grantId: string): Promise<Response> {
     if (isGrantId(grantId)) {
-      await endGrant(services, { person, grantId }, 'ended by the person');
-      context.log.info('script token ended', { grant: grantId });
+      await endGrant(services, context, { person, grantId }, { reason: 'ended by the person' });
     }
     return redirect(`${origin}/`);
   }
@@ -113,7 +112,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
 
   async function activeTokens({ person }: BrowserSession) {
     const page = await grants.list(person, { kind: 'script', expiringAfter: now() });
-    return page.grants
+    return (await withEndsOfAll(services, person, page.grants))
       .filter(grant => grant.endedAt === undefined)
       .map(grant => ({
         grantId: grant.grantId,

@@ -1,5 +1,6 @@
 import type { Person } from '../../access/person.ts';
 import type { Scope } from '../../access/scopes.ts';
+import type { RequestContext } from '../../http/endpoint.ts';
 import { randomText } from '../../keys/random.ts';
 import type { Grant, GrantKey } from '../../storage/grants.ts';
 import type { OAuthServices } from '../services.ts';
@@ -22,6 +23,7 @@ export interface ScriptToken {
  */
 export async function issueScriptToken(
   services: OAuthServices,
+  context: RequestContext,
   person: Person,
   scopes: readonly Scope[],
 ): Promise<ScriptToken> {
@@ -42,6 +44,8 @@ export async function issueScriptToken(
   };
   await services.grants.file(key, grant.expiresAt);
   await services.grants.insert(key, grant);
+  services.records.connections.add(key, grant);
+  services.audit.record(context, 'script token issued', { person, client: grant.clientId, grant: key.grantId, scopes });
   const { access_token } = await tokenAnswer({ ...services, tokenExpirySeconds: SCRIPT_TOKEN_SECONDS }, key, grant);
   return { grantId: key.grantId, token: access_token, expiresAt: grant.expiresAt };
 }

@@ -68,12 +68,17 @@ async function failing<T>(path: RegExp, work: () => Promise<T>, method?: string)
   }
 }
 
-/** Every row of every table. */
+/** Lets a second go by: every instance writes what it writes behind the scenes. */
+const written = () => Promise.all(server.apps.map(app => app.flush()));
+
+/** Every row of every table but the record of what happened, which outlives all else; nothing is left to be written. */
 async function everything(): Promise<{ table: string; text: string }[]> {
   const { connectionString } = server.storage;
   const options = { allowInsecureConnection: true };
   const rows: { table: string; text: string }[] = [];
+  await written();
   for await (const { name = '' } of TableServiceClient.fromConnectionString(connectionString, options).listTables()) {
+    if (name === 'audit') continue;
     for await (const row of TableClient.fromConnectionString(connectionString, name, options).listEntities()) {
       rows.push({ table: name, text: JSON.stringify(row) });
     }
@@ -283,6 +288,7 @@ describe('notes', () => {
     const { tokens } = await connect(server, 'grace', {}, client);
     const former = await open('grace');
     const sure = await former.browser.open(`${account()}?show=delete`);
+    await written();
     await press(former.browser, sure, 'action=delete-everything');
     const texts = Array.from({ length: 620 }, (_, number) => (number % 300 === 10 ? `Crème no ${number}` : 'other'));
     await writeNotes(personOf(tokens.access_token), texts);
@@ -397,7 +403,7 @@ describe('deleting everything', () => {
     const [tid = '', oid = ''] = person.split('.');
     const rowsOf = async () => (await everything()).filter(({ text }) => text.includes(oid) && text.includes(tid));
     expect(new Set((await rowsOf()).map(({ table }) => table))).toEqual(
-      new Set(['grants', 'notes', 'sessions', 'signins']),
+      new Set(['connections', 'grants', 'notes', 'sessions', 'signins']),
     );
 
     const sure = await browser.open(`${account()}?show=delete`);
@@ -424,6 +430,7 @@ describe('deleting everything', () => {
     await callTool(server, tokens.access_token, 'save_user_note', { note: 'later' });
     const { browser } = await open('grace');
     const sure = await browser.open(`${account()}?show=delete`);
+    await written();
     const cut = await failing(/\/notes/, () => press(browser, sure, 'action=delete-everything'));
     expect(cut.status).toBe(503);
     expect(cut.headers.get('retry-after')).not.toBeNull();
@@ -453,6 +460,6 @@ test('storage that is down is a page with 503 wherever it fails, and nothing is 
 
 test('no log line holds a note or what was searched for', () => {
   const log = server.logLines.join('\n');
-  expect(log).toContain('account deleted');
+  expect(log).toContain('data deleted');
   expect(log).not.toMatch(/Ada’s own|Crème|CRE\u0300ME|nowhere/);
 });

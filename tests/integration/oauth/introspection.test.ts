@@ -103,6 +103,7 @@ describe('introspection', () => {
         resource: server.mcpUrl,
         scopes: ['notes:read'],
         roles: [],
+        signedInAt: issuedAt,
         issuedAt,
         expiresAt: issuedAt + 60,
         ...change,

@@ -5,11 +5,11 @@ import { registrationEndpoint } from '../../../src/oauth/clients/register.ts';
 import { createRegisteredClients } from '../../../src/oauth/clients/registered-clients.ts';
 import { createLimits } from '../../../src/oauth/limits.ts';
 import { openClients } from '../../../src/storage/clients.ts';
-import { purge } from '../../../src/storage/purge.ts';
 import { openTables, type Table, type Tables } from '../../../src/storage/tables.ts';
 import { type AppServer, startAppServer } from '../../support/app-server.ts';
 import { freshStorage } from '../../support/azurite.ts';
 import { codeForm, connect, obtainCode, register, token } from '../../support/flows.ts';
+import { purge } from '../../support/purge.ts';
 import { countTrips, startStorageProxy } from '../../support/storage-faults.ts';
 
 const MINUTE = 60_000;
@@ -41,6 +41,7 @@ function setUp(options: { connectionString?: string; isOpen?: boolean; privateUs
     const endpoint = registrationEndpoint({
       registration,
       limits: createLimits({ trustedProxyHops: 1, now }),
+      audit: { record: () => {} },
       now,
       random,
     });

@@ -160,8 +160,8 @@ describe('revocation (RFC 7009)', () => {
     const { openRevocationRows } = await import('../../../src/storage/revocations.ts');
     const tables = openTables({ connection: { connectionString: before.storage.connectionString } });
     const rows = openRevocationRows(tables);
-    expect(await rows.list(before.clock.now + 86_000_000)).toContain(grant);
-    expect(await rows.list(before.clock.now + 95_000_000)).not.toContain(grant);
+    expect(await rows.list(before.clock.now + 86_000_000)).toContainEqual({ name: `g.${grant}` });
+    expect(await rows.list(before.clock.now + 95_000_000)).toEqual([]);
     await before.stop();
   });
 

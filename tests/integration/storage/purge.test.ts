@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { type Grant, openGrants } from '../../../src/storage/grants.ts';
-import { purge } from '../../../src/storage/purge.ts';
 import { openRevocationRows } from '../../../src/storage/revocations.ts';
 import { openSessions, sessionHour } from '../../../src/storage/sessions.ts';
 import { openSignins, type RedeemedSignin, type StartedSignin } from '../../../src/storage/signins.ts';
 import { openTables } from '../../../src/storage/tables.ts';
 import { freshStorage } from '../../support/azurite.ts';
+import { purge } from '../../support/purge.ts';
 import { countTrips } from '../../support/storage-faults.ts';
 
 const HOUR = 3_600_000;
@@ -91,12 +91,14 @@ describe('the purge', () => {
     const revocations = openRevocationRows(tables);
     const id = { hour: sessionHour(NOW), hash: 'h' };
     await sessions.insert(id, { person: '{}', createdAt: NOW, expiresAt: NOW + 8 * HOUR });
-    await revocations.add('over', NOW + HOUR);
-    await revocations.add('current', NOW + 20 * HOUR);
-    expect(await revocations.list(NOW)).toEqual(new Set(['over', 'current']));
+    const [over, current, block] = [{ name: 'g.over' }, { name: 'p.current', at: NOW }, { name: 'b.x', at: NOW }];
+    await revocations.add(over, NOW + HOUR);
+    await revocations.add(current, NOW + 20 * HOUR);
+    await revocations.block(block.name, { clientId: 'x', at: NOW });
+    expect(await revocations.list(NOW)).toEqual([over, current, block]);
     expect(await purge(tables, NOW + 10 * HOUR)).toMatchObject({ sessions: 1, revocations: 1 });
     expect(await sessions.read(id)).toBeUndefined();
-    expect(await revocations.list(NOW + 10 * HOUR)).toEqual(new Set(['current']));
+    expect(await revocations.list(NOW + 10 * HOUR)).toEqual([current, block]);
   });
 
   test('costs the same with two hundred live rows as with none', async () => {

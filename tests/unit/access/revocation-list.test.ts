@@ -1,23 +1,34 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { AccessToken } from '../../../src/access/access-token.ts';
 import { createRevocationList } from '../../../src/access/revocation-list.ts';
+import type { RevocationEntry } from '../../../src/access/revocations.ts';
 import { UnavailableError } from '../../../src/http/errors.ts';
 import { createLogger } from '../../../src/log.ts';
 
-const token = (grantId: string) => ({ grantId }) as AccessToken;
+const PERSON = { tid: 'tenant', oid: 'ada' };
+const token = (grantId: string, rest: Partial<AccessToken> = {}) => ({
+  grantId,
+  person: PERSON,
+  clientId: 'client',
+  signedInAt: 0,
+  ...rest,
+});
 
 /** A list over rows in memory, with a clock that a test moves and storage that a test stops. */
 function setUp() {
-  const rows = new Set<string>();
+  const rows = new Map<string, RevocationEntry>();
+  const put = (entry: RevocationEntry) => void rows.set(entry.name, entry);
   const state = { now: 1_000_000_000_000, readings: 0, logged: 0, storage: 'up' as 'up' | 'down' | 'slow' };
   const list = createRevocationList(
     {
-      add: async id => void rows.add(id),
+      add: async entry => put(entry),
+      block: async name => put({ name }),
+      unblock: async name => void rows.delete(name),
       list: async () => {
         state.readings += 1;
         if (state.storage === 'down') throw new UnavailableError('storage', new Error('down'));
         if (state.storage === 'slow') await new Promise(() => {});
-        return new Set(rows);
+        return [...rows.values()];
       },
     },
     () => state.now,
@@ -25,7 +36,7 @@ function setUp() {
       state.logged += 1;
     }),
   );
-  return { rows, state, list };
+  return { put, state, list };
 }
 
 describe('the list of revocations', () => {
@@ -38,9 +49,9 @@ describe('the list of revocations', () => {
   });
 
   test('what another instance revoked is known within 30 seconds', async () => {
-    const { rows, state, list } = setUp();
+    const { put, state, list } = setUp();
     expect(await list.isRevoked(token('a'))).toBe(false);
-    rows.add('a');
+    put({ name: 'g.a' });
     state.now += 30_000;
     expect(await list.isRevoked(token('a'))).toBe(true);
   });
@@ -65,8 +76,8 @@ describe('the list of revocations', () => {
   });
 
   test('with storage down it serves five minutes, then says so', async () => {
-    const { rows, state, list } = setUp();
-    rows.add('a');
+    const { put, state, list } = setUp();
+    put({ name: 'g.a' });
     await list.isRevoked(token('a'));
     state.storage = 'down';
     state.now += 299_999;
@@ -102,5 +113,60 @@ describe('the list of revocations', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  const SECOND = 1_000;
+
+  test('what a person or a client had until a time is over, and nothing else', async () => {
+    const { state, list } = setUp();
+    const at = state.now;
+    const began = (signedInAt: number) => list.isRevoked(token('x', { signedInAt: signedInAt / 1000 }));
+    await list.endAll({ person: PERSON }, { at, until: at + 1 });
+    expect([await began(at - SECOND), await began(at), await began(at + SECOND)]).toEqual([true, true, false]);
+    expect(await list.isRevoked(token('x', { person: { ...PERSON, oid: 'grace' } }))).toBe(false);
+    await list.endAll({ clientId: 'https://client.example/' }, { at: at + SECOND, until: at + 1 });
+    const ofClient = { person: { ...PERSON, oid: 'grace' }, clientId: 'https://client.example/' };
+    expect(await list.isRevoked(token('x', { ...ofClient, signedInAt: at / 1000 }))).toBe(true);
+    expect(await list.isRevoked(token('x', { ...ofClient, signedInAt: at / 1000 + 2 }))).toBe(false);
+  });
+
+  test('grants and tokens of one second fare alike, and the time of the end is told', async () => {
+    const { state, list } = setUp();
+    const at = state.now + 200;
+    await list.endAll({ person: PERSON }, { at, until: at + 1 });
+    const ended = (since: number) => list.endedAt({ person: PERSON, clientId: 'client', since });
+    expect([await ended(at - 700), await ended(at + 700), await ended(at + 1_000)]).toEqual([at, at, undefined]);
+    expect(await list.isRevoked(token('x', { signedInAt: Math.floor((at + 700) / 1000) }))).toBe(true);
+  });
+
+  test('of two ends of one person the last counts, in whatever order they come', async () => {
+    const { state, list } = setUp();
+    await list.isBlocked('read first');
+    await list.endAll({ person: PERSON }, { at: state.now + 9 * SECOND, until: 1 });
+    await list.endAll({ person: PERSON }, { at: state.now, until: 1 });
+    expect(await list.isRevoked(token('x', { signedInAt: state.now / 1000 + 5 }))).toBe(true);
+  });
+
+  test('a blocked client is out until it is unblocked, here at once', async () => {
+    const { state, list } = setUp();
+    const late = token('x', { signedInAt: state.now / 1000 + 99 });
+    await list.block({ clientId: 'client', at: state.now });
+    expect([await list.isBlocked('client'), await list.isBlocked('other'), await list.isRevoked(late)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    state.now += 25_000;
+    const reading = list.isBlocked('client');
+    await list.unblock('client');
+    await reading;
+    expect([await list.isBlocked('client'), await list.isRevoked(late)]).toEqual([false, false]);
+  });
+
+  test('whether somebody was ended or blocked cannot be said while the list cannot be read', async () => {
+    const { state, list } = setUp();
+    state.storage = 'down';
+    await expect(list.endedAt({ person: PERSON, since: 0 })).rejects.toBeInstanceOf(UnavailableError);
+    await expect(list.isBlocked('client')).rejects.toBeInstanceOf(UnavailableError);
   });
 });

@@ -1,0 +1,109 @@
+import { UnavailableError } from '../http/errors.ts';
+import { describeError, type Logger } from '../log.ts';
+import type { Columns, RowKeys, TableName, Tables, TransactionWrite } from './tables.ts';
+
+/**
+ * Rows that no request waits for: they are collected and written behind the
+ * scenes, those of one partition together. A row lies in memory for a second,
+ * longer while storage does not answer, and is lost if the process ends hard
+ * meanwhile; so nothing that a decision rests on may be written this way.
+ */
+export interface WriteBehind {
+  /** Takes a row whose keys are its own: it is stored once, however often it is written. */
+  add(table: TableName, row: RowKeys & Columns): void;
+  /** Writes what has come so far. Never fails: what storage does not take stays, for the next time. */
+  flush(): Promise<void>;
+}
+
+/** Calls `run` some time later, in milliseconds. */
+export type Defer = (run: () => void, ms: number) => void;
+
+const DELAY_MS = 1_000;
+/** After storage has failed. */
+const LATER_MS = 15_000;
+/** Rows that wait at the most, of some 500 bytes each; then the newest are dropped. */
+const CAPACITY = 10_000;
+/** Rows that one transaction may hold. */
+const TRANSACTION = 100;
+
+type Waiting = { table: TableName; row: RowKeys & Columns };
+
+export function createWriteBehind(tables: Tables, defer: Defer, log: Logger): WriteBehind {
+  let waiting: Waiting[] = [];
+  let dropped = 0;
+  let isDeferred = false;
+  let flushing: Promise<void> | undefined;
+
+  function later(ms: number): void {
+    if (isDeferred) return;
+    isDeferred = true;
+    defer(() => {
+      isDeferred = false;
+      void flush();
+    }, ms);
+  }
+
+  function flush(): Promise<void> {
+    flushing ??= writeAll().finally(() => {
+      flushing = undefined;
+    });
+    return flushing;
+  }
+
+  async function writeAll(): Promise<void> {
+    if (dropped > 0) log.error('too many rows wait for storage: some are lost', { rows: dropped });
+    dropped = 0;
+    while (waiting.length > 0) {
+      const batches = batchesOf(waiting);
+      waiting = [];
+      for (const [index, batch] of batches.entries()) {
+        try {
+          await write(batch);
+        } catch (error) {
+          if (error instanceof UnavailableError) {
+            waiting = [...batches.slice(index).flat(), ...waiting];
+            log.warn('rows wait for storage', { rows: waiting.length, reason: describeError(error) });
+            return later(LATER_MS);
+          }
+          log.error('rows that storage refuses', { rows: batch.length, reason: describeError(error) });
+        }
+      }
+    }
+  }
+
+  async function write(batch: readonly Waiting[]): Promise<void> {
+    const [one] = batch;
+    if (!one) return;
+    const table = tables.table(one.table);
+    const [first, ...rest] = batch.map(({ row }): TransactionWrite => ({ type: 'insert', row }));
+    if (first && (await table.transaction([first, ...rest])) === 'written') return;
+    // Some are there, of an earlier attempt whose answer was lost.
+    for (const { row } of batch) await table.upsert(row);
+  }
+
+  return {
+    add(table, row) {
+      if (waiting.length >= CAPACITY) dropped += 1;
+      else waiting.push({ table, row });
+      later(DELAY_MS);
+    },
+    flush,
+  };
+}
+
+/** What may go in one transaction: one partition, no row twice. */
+function batchesOf(rows: readonly Waiting[]): Waiting[][] {
+  const partitions = new Map<string, Map<string, Waiting>>();
+  for (const each of rows) {
+    const name = `${each.table} ${each.row.partitionKey}`;
+    const partition = partitions.get(name) ?? new Map<string, Waiting>();
+    partition.set(each.row.rowKey, each);
+    partitions.set(name, partition);
+  }
+  return [...partitions.values()].flatMap(partition => {
+    const all = [...partition.values()];
+    return Array.from({ length: Math.ceil(all.length / TRANSACTION) }, (_, index) =>
+      all.slice(index * TRANSACTION, (index + 1) * TRANSACTION),
+    );
+  });
+}
