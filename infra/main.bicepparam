@@ -43,7 +43,9 @@ param settings = {
   MCP_RATE_LIMIT: readEnvironmentVariable('APP_MCP_RATE_LIMIT', '')
   TRUSTED_PROXY_HOPS: readEnvironmentVariable('APP_TRUSTED_PROXY_HOPS', '')
   NOTES_PER_PERSON: readEnvironmentVariable('APP_NOTES_PER_PERSON', '')
+  AUDIT_RETENTION_DAYS: readEnvironmentVariable('APP_AUDIT_RETENTION_DAYS', '')
   SCRIPT_TOKENS: readEnvironmentVariable('APP_SCRIPT_TOKENS', '')
   HTTP_STREAMING: readEnvironmentVariable('APP_HTTP_STREAMING', '')
   LOG_LEVEL: readEnvironmentVariable('APP_LOG_LEVEL', '')
+  TELEMETRY_SAMPLING: readEnvironmentVariable('APP_TELEMETRY_SAMPLING', '')
 }

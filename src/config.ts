@@ -7,10 +7,13 @@ import {
   callbackUrl,
   certificate,
   entraScopes,
+  fraction,
   GUID,
   guid,
   guids,
   hosts,
+  insightsConnection,
+  insightsIdentity,
   logLevel,
   loopbackHost,
   onOrOff,
@@ -94,6 +97,18 @@ export interface Config {
   readonly allowedOrigins?: readonly string[];
   readonly httpStreaming: boolean;
   readonly logLevel: LogLevel;
+  /** Where what operators see goes; absent: nowhere. */
+  readonly telemetry?: {
+    readonly instrumentationKey: string;
+    /** Application Insights' origin. */
+    readonly endpoint: string;
+    /** The identity that sends; absent where anybody may. */
+    readonly identity?: { readonly clientId?: string; readonly audience?: string };
+    /** What part of all traces is kept, from 0 to 1. */
+    readonly sampling: number;
+    /** What this app is called there. */
+    readonly role: string;
+  };
 }
 
 /** Settings that are missing or wrong: all of them, each with what was expected. */
@@ -157,6 +172,23 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     if (secret) return { kind: 'secret', secret };
     if (pem) return { kind: 'certificate', certificate: pem };
     return identity ? { kind: 'managed identity', clientId: identity } : { kind: 'none' };
+  }
+
+  function readTelemetry(): Config['telemetry'] {
+    const connection = read('APPLICATIONINSIGHTS_CONNECTION_STRING', insightsConnection);
+    const identity = read('APPLICATIONINSIGHTS_AUTHENTICATION_STRING', insightsIdentity);
+    const sampling = read('TELEMETRY_SAMPLING', fraction) ?? 1;
+    if (!connection) return undefined;
+    const { instrumentationkey: instrumentationKey, ingestionendpoint: endpoint, aadaudience: audience } = connection;
+    const clientId = identity?.clientid;
+    return {
+      instrumentationKey,
+      endpoint,
+      ...(identity ? { identity: { ...(clientId ? { clientId } : {}), ...(audience ? { audience } : {}) } } : {}),
+      sampling,
+      // As the host calls it, so that both are seen as one.
+      role: value('WEBSITE_SITE_NAME')?.toLowerCase() ?? 'entra-mcp',
+    };
   }
 
   const tenantId = need('AUTH_TENANT_ID', tenant);
@@ -223,6 +255,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     privateUseSchemes: read('PRIVATE_USE_SCHEMES', schemes) ?? [],
   };
   const allowedOrigins = read('ALLOWED_ORIGINS', origins);
+  const telemetry = readTelemetry();
 
   warnings.push(...warningsFor(environment, onLoopback));
   if (problems.length > 0 || !tenantId || !clientId) throw new ConfigError(problems, warnings);
@@ -248,6 +281,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     clients,
     ...(secrets ? { secrets } : {}),
     ...(allowedOrigins ? { allowedOrigins } : {}),
+    ...(telemetry ? { telemetry } : {}),
     ...rest,
   };
   return { config: deepFreeze(config), warnings };

@@ -60,6 +60,40 @@ export const entraScopes = z
 export const loopbackHost = z.enum(['localhost', '127.0.0.1', '[::1]']);
 export const secretKeys = parsedBy(parseSecrets);
 export const certificate = parsedBy(parseCertificate);
+/** A part of a whole. */
+export const fraction = z
+  .string()
+  .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/)
+  .transform(Number);
+
+/** Application Insights' connection string, as far as it is of use. */
+export const insightsConnection = z
+  .string()
+  .transform(pairs)
+  .pipe(
+    z.object({
+      instrumentationkey: guid,
+      ingestionendpoint: serviceUrl.transform(url => new URL(url).origin),
+      /** What a token for it is asked for, in clouds of their own. */
+      aadaudience: serviceUrl.optional(),
+    }),
+  );
+/** How the app proves itself there: always as an identity; the system-assigned one unless another is named. */
+export const insightsIdentity = z
+  .string()
+  .transform(pairs)
+  .pipe(z.object({ authorization: z.literal('AAD'), clientid: guid.optional() }));
+
+/** `Name=value;…`, the names in lower case. */
+function pairs(text: string): unknown {
+  const parts = text.split(';').map(part => part.trim());
+  return Object.fromEntries(
+    parts.filter(Boolean).map(part => {
+      const equals = part.indexOf('=');
+      return [part.slice(0, Math.max(equals, 0)).trim().toLowerCase(), part.slice(equals + 1).trim()];
+    }),
+  );
+}
 
 /** Without query, fragment and user. */
 function isBare(url: URL): boolean {

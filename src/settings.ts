@@ -259,6 +259,29 @@ export const SETTINGS = [
     fallback: 'INFO',
   },
   {
+    name: 'TELEMETRY_SAMPLING',
+    about:
+      'What part of all traces goes to Application Insights; of requests that failed all do, and counters are whole.',
+    expected: 'a number from 0 to 1',
+    example: '0.1',
+    fallback: '1',
+  },
+  {
+    name: 'APPLICATIONINSIGHTS_CONNECTION_STRING',
+    about: 'Where traces and counters go.',
+    expected: 'the connection string of an Application Insights component, with its key and its ingestion endpoint',
+    example:
+      'InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/',
+    fallback: 'nowhere; nothing of it is loaded then',
+  },
+  {
+    name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
+    about: 'The managed identity that sends them.',
+    expected: 'Authorization=AAD, with ClientId=<GUID> before it for a user-assigned identity',
+    example: 'ClientId=66666666-7777-8888-9999-000000000000;Authorization=AAD',
+    fallback: 'none: the component takes them from anybody who has its key',
+  },
+  {
     name: 'AzureWebJobsStorage',
     about: 'The storage account, as a connection string.',
     expected: 'a connection string with a table endpoint, or UseDevelopmentStorage=true',

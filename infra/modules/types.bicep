@@ -102,6 +102,10 @@ type AppSettings = {
   @maxLength(5)
   NOTES_PER_PERSON: string?
 
+  @description('How long audit events are kept, in days.')
+  @maxLength(3)
+  AUDIT_RETENTION_DAYS: string?
+
   @description('Whether the landing page gives out tokens for scripts.')
   SCRIPT_TOKENS: ('' | 'on' | 'off')?
 
@@ -110,4 +114,8 @@ type AppSettings = {
 
   @description('The least important lines that are logged.')
   LOG_LEVEL: ('' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR')?
+
+  @description('What part of all traces goes to Application Insights.')
+  @maxLength(8)
+  TELEMETRY_SAMPLING: string?
 }

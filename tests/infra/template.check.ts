@@ -95,6 +95,8 @@ const OF_THE_TEMPLATE = [
   'JWT_SECRET_KEY',
   'AzureWebJobsStorage__tableServiceUri',
   'AzureWebJobsStorage__clientId',
+  'APPLICATIONINSIGHTS_CONNECTION_STRING',
+  'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
 ];
 /** Secrets of other kinds, and what has no meaning in Azure. */
 const NOT_IN_THE_CLOUD = [

@@ -130,6 +130,45 @@ test('and it is said too where another setting is wrong, for it may be the reaso
   );
 });
 
+describe('telemetry', () => {
+  const CONNECTION = `InstrumentationKey=${GUID};IngestionEndpoint=https://we-5.in.insights.example/;LiveEndpoint=https://x.example`;
+  const telemetry = (environment: Record<string, string>) => loadConfig({ ...CLOUD, ...environment }).config.telemetry;
+
+  test('goes nowhere unless it is said where', () => {
+    expect(telemetry({})).toBeUndefined();
+    expect(telemetry({ APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD' })).toBeUndefined();
+  });
+
+  test('goes to the component, as the identity that is named', () => {
+    expect(telemetry({ APPLICATIONINSIGHTS_CONNECTION_STRING: CONNECTION })).toEqual({
+      instrumentationKey: GUID,
+      endpoint: 'https://we-5.in.insights.example',
+      sampling: 1,
+      role: 'site',
+    });
+    expect(
+      telemetry({
+        APPLICATIONINSIGHTS_CONNECTION_STRING: `${CONNECTION};AadAudience=https://monitor.azure.us/`,
+        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: `ClientId=${GUID};Authorization=AAD`,
+        TELEMETRY_SAMPLING: '0.25',
+      }),
+    ).toMatchObject({ sampling: 0.25, identity: { clientId: GUID, audience: 'https://monitor.azure.us/' } });
+  });
+
+  test.each([
+    ['APPLICATIONINSIGHTS_CONNECTION_STRING', GUID],
+    ['APPLICATIONINSIGHTS_CONNECTION_STRING', `InstrumentationKey=${GUID}`],
+    ['APPLICATIONINSIGHTS_CONNECTION_STRING', `InstrumentationKey=x;IngestionEndpoint=https://insights.example`],
+    ['APPLICATIONINSIGHTS_CONNECTION_STRING', `InstrumentationKey=${GUID};IngestionEndpoint=http://insights.example`],
+    ['APPLICATIONINSIGHTS_AUTHENTICATION_STRING', `ClientId=${GUID}`],
+    ['APPLICATIONINSIGHTS_AUTHENTICATION_STRING', 'ClientId=me;Authorization=AAD'],
+    ['TELEMETRY_SAMPLING', '1.1'],
+    ['TELEMETRY_SAMPLING', '10%'],
+  ])('%s=%s is refused', (name, value) => {
+    expect(problems({ ...CLOUD, [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
+  });
+});
+
 test('no example is a usable secret', () => {
   const example = SETTINGS.find(setting => setting.name === 'JWT_SECRET_KEY')?.example;
   expect(problems({ ...CLOUD, JWT_SECRET_KEY: example })).toHaveLength(1);
