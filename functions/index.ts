@@ -18,6 +18,7 @@ import './openid-configuration.ts';
 import './protected-resource-mcp.ts';
 import './protected-resource.ts';
 import './purge.ts';
+import { app as functions } from '@azure/functions';
 import { app } from './app.ts';
 
 /**
@@ -26,3 +27,5 @@ import { app } from './app.ts';
  */
 const PRELOAD_AFTER = 1000;
 setTimeout(() => app.preload(), PRELOAD_AFTER).unref();
+
+functions.hook.appTerminate(() => app.flush());

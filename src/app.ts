@@ -27,6 +27,7 @@ import type { PurgeReport } from './storage/purge.ts';
 import { openRevocationRows } from './storage/revocations.ts';
 import { openTables } from './storage/tables.ts';
 import { createWriteBehind, type Defer } from './storage/write-behind.ts';
+import { createTelemetry, noTelemetry } from './telemetry/telemetry.ts';
 
 /** What people and clients see this server called. */
 export const SERVER_NAME = 'Entra MCP';
@@ -80,9 +81,22 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const preregistered = preregisteredClients(config.clients.preregistered);
   const server = { name: SERVER_NAME, version, startedAt: now() };
 
-  const tables = openTables({ connection: config.storage });
-  const writer = createWriteBehind(tables, defer, log);
+  const { telemetry: insights } = config;
   const keys = once(async () => createKeyRing(config.secrets ?? parseSecrets(await localSecret())));
+  const telemetry = insights
+    ? createTelemetry({
+        open: async () => {
+          const { openApplicationInsights } = await import('./telemetry/application-insights.ts');
+          return openApplicationInsights({ ...insights, version, random, fetch, wait, log });
+        },
+        sampling: insights.sampling,
+        keys,
+        now,
+        log,
+      })
+    : noTelemetry;
+  const tables = openTables({ connection: config.storage, ...(insights ? { onTrip: telemetry.storageTrip } : {}) });
+  const writer = createWriteBehind(tables, defer, log);
   const revocations = createRevocationList(openRevocationRows(tables), now, log);
   const dpop = createDpop({ keys, now });
   const storageAnswers = createStorageCheck(tables);
@@ -156,17 +170,29 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const isLoaded = (name: EndpointName): name is keyof typeof loaded => Object.hasOwn(loaded, name);
 
   return {
-    endpoint: async name => (isLoaded(name) ? loaded[name] : (await oauth()).endpoints[name]),
+    endpoint: async name => {
+      const endpoint = isLoaded(name) ? loaded[name] : (await oauth()).endpoints[name];
+      return UNTRACED.has(name) ? endpoint : telemetry.traced(name, endpoint);
+    },
     purge: async () => {
       await writer.flush();
-      return (await import('./storage/purge.ts')).purge(tables, now(), config);
+      const report = await (await import('./storage/purge.ts')).purge(tables, now(), config);
+      telemetry.count('purges');
+      // The instance may have been started for this alone.
+      await telemetry.flush();
+      return report;
     },
-    flush: () => writer.flush(),
+    flush: async () => {
+      await Promise.all([writer.flush(), telemetry.flush()]);
+    },
     preload: async () => {
-      await Promise.allSettled([import('./mcp/server.ts'), tables.preload(), keys()]);
+      await Promise.allSettled([import('./mcp/server.ts'), tables.preload(), keys(), telemetry.preload()]);
     },
   };
 }
+
+/** Documents and probes: the host tells of them enough. */
+const UNTRACED: ReadonlySet<EndpointName> = new Set(['resourceMetadata', 'serverMetadata', 'jwks', 'health']);
 
 /** A timer that keeps no process alive. */
 const unhurried: Defer = (run, ms) => void globalThis.setTimeout(run, ms).unref();

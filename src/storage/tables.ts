@@ -1,4 +1,4 @@
-import type { TableClient, TransactionAction } from '@azure/data-tables';
+import type { TableClient, TableServiceClientOptions, TransactionAction } from '@azure/data-tables';
 import { UnavailableError } from '../http/errors.ts';
 
 /**
@@ -62,6 +62,8 @@ export interface TablesOptions {
   connection: { connectionString: string } | { tableServiceUri: string; managedIdentityClientId?: string };
   /** How long one operation may take with all its retries, in milliseconds. */
   timeoutMs?: number;
+  /** Told of each request to storage, retries too, before it is sent. */
+  onTrip?: () => void;
 }
 
 const TABLE_NAMES = [
@@ -95,9 +97,16 @@ export function odata(strings: TemplateStringsArray, ...values: string[]): strin
  */
 const RETRIES = { maxRetries: 4, retryDelayInMs: 75, maxRetryDelayInMs: 1_000 };
 
+type AdditionalPolicy = NonNullable<TableServiceClientOptions['additionalPolicies']>[number];
+
 /** Opens the tables. Nothing is loaded or sent before the first operation. */
 export function openTables(options: TablesOptions): Tables {
   const timeoutMs = options.timeoutMs ?? 5_000;
+  const { onTrip } = options;
+  const clientOptions: TableServiceClientOptions = {
+    retryOptions: RETRIES,
+    ...(onTrip ? { additionalPolicies: [{ policy: tellOf(onTrip), position: 'perRetry' }] } : {}),
+  };
   let library: Promise<typeof import('@azure/data-tables')> | undefined;
   const load = () => {
     library ??= import('@azure/data-tables');
@@ -110,15 +119,15 @@ export function openTables(options: TablesOptions): Tables {
     const { connection } = options;
     if ('connectionString' in connection) {
       return TableClient.fromConnectionString(connection.connectionString, name, {
+        ...clientOptions,
         allowInsecureConnection: true,
-        retryOptions: RETRIES,
       });
     }
     const { ManagedIdentityCredential } = await import('@azure/identity');
     const credential = connection.managedIdentityClientId
       ? new ManagedIdentityCredential({ clientId: connection.managedIdentityClientId })
       : new ManagedIdentityCredential();
-    return new TableClient(connection.tableServiceUri, name, credential, { retryOptions: RETRIES });
+    return new TableClient(connection.tableServiceUri, name, credential, clientOptions);
   }
 
   function client(name: TableName): Promise<TableClient> {
@@ -242,6 +251,16 @@ export function openTables(options: TablesOptions): Tables {
     table: name => tables.get(name) ?? openTable(name),
     preload: async () => {
       await Promise.all([load(), ...('connectionString' in options.connection ? [] : [import('@azure/identity')])]);
+    },
+  };
+}
+
+function tellOf(onTrip: () => void): AdditionalPolicy['policy'] {
+  return {
+    name: 'tellOfTrips',
+    sendRequest: (request, next) => {
+      onTrip();
+      return next(request);
     },
   };
 }

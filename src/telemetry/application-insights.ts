@@ -4,10 +4,13 @@ import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk
 import { BasicTracerProvider, BatchSpanProcessor, type IdGenerator } from '@opentelemetry/sdk-trace-base';
 import type { RandomBytes } from '../keys/random.ts';
 import { createMetricExporter, createSpanExporter } from './exporters.ts';
+import { type InsightsIdentity, identityToken } from './identity.ts';
 import { createSender, type SenderOptions } from './sender.ts';
 import type { TelemetrySink } from './telemetry.ts';
 
-export interface ApplicationInsightsOptions extends SenderOptions {
+export interface ApplicationInsightsOptions extends Omit<SenderOptions, 'token'> {
+  /** The identity that sends; absent where anybody may. */
+  readonly identity?: InsightsIdentity;
   /** What the app is called there (`cloud_RoleName`). */
   readonly role: string;
   readonly version: string;
@@ -29,7 +32,8 @@ const PATIENCE_MS = 10_000;
  * Nothing here is registered globally, and nothing is instrumented by itself: what leaves is what is handed over.
  */
 export function openApplicationInsights(options: ApplicationInsightsOptions): TelemetrySink {
-  const send = createSender(options);
+  const { identity } = options;
+  const send = createSender(identity ? { ...options, token: identityToken(identity) } : options);
   const hex = (bytes: number) => Buffer.from(options.random(bytes)).toString('hex');
   /** The names of the span that is started next; the SDK makes it at once. */
   let next: { traceId?: string; spanId?: string } = {};
