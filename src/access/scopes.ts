@@ -5,7 +5,7 @@
  */
 
 export const SCOPES = {
-  profile: 'See your name and e-mail address',
+  profile: 'See your name, e-mail address and work profile',
   'notes:read': 'Read the notes that you saved here',
   'notes:write': 'Save and delete notes for you, and read them',
 } as const;

@@ -102,6 +102,8 @@ describe('all other answers', () => {
     ['account', '/account'],
     ['login', '/auth/login?signin=x'],
     ['callback', '/auth/callback?state=x'],
+    ['interaction', '/auth/interaction?id=x'],
+    ['interaction', '/auth/interaction', form({ id: 'x' })],
     ['logout', '/auth/logout', form({})],
     ['authorize', '/oauth/authorize?client_id=x'],
     ['consent', '/oauth/consent', form({ decision: 'approve' })],

@@ -49,7 +49,16 @@ function ask(path: string, { method = 'POST', headers = {}, body = '', chunked =
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 const bearer = () => ({ ...JSON_TYPE, authorization: `Bearer ${tokens.access_token}` });
-const FORMS = ['/oauth/token', '/oauth/revoke', '/oauth/introspect', '/oauth/consent', '/', '/account', '/auth/logout'];
+const FORMS = [
+  '/oauth/token',
+  '/oauth/revoke',
+  '/oauth/introspect',
+  '/oauth/consent',
+  '/',
+  '/account',
+  '/auth/interaction',
+  '/auth/logout',
+];
 
 async function expectServed(): Promise<void> {
   expect((await callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1] })).status).toBe(200);

@@ -171,7 +171,7 @@ test('PX-61 the page names the client, in its own words and marked as such', asy
 
 test('PX-62 the page names every scope that is asked, in plain words, and no other', async () => {
   const words: Record<string, string> = {
-    profile: 'See your name and e-mail address',
+    profile: 'See your name, e-mail address and work profile',
     'notes:read': 'Read the notes that you saved here',
     'notes:write': 'Save and delete notes for you, and read them',
   };

@@ -131,6 +131,7 @@ describe('the deployed package', () => {
         '.well-known/openid-configuration',
         'account',
         'auth/callback',
+        'auth/interaction',
         'auth/login',
         'auth/logout',
         'health',

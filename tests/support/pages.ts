@@ -4,12 +4,14 @@ import {
   deletedPage,
   deletionPage,
   errorPage,
+  interactionDonePage,
+  interactionPage,
   landingPage,
   signedOutPage,
 } from '../../src/web/index.ts';
 
 const scopes = [
-  { scope: 'profile', description: 'See your name and e-mail address' },
+  { scope: 'profile', description: 'See your name, e-mail address and work profile' },
   { scope: 'notes:read', description: 'Read the notes that you saved here' },
   { scope: 'notes:write', description: 'Save and delete notes for you, and read them' },
 ];
@@ -212,5 +214,16 @@ export const PAGES: Record<string, () => Response> = {
   'account, deletion': () => deletionPage({ csrf: 'csrf-value', canDelete: true }),
   'account, deleted': () =>
     deletedPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout' }),
+  interaction: () =>
+    interactionPage({
+      client: 'Claude <b>Code</b>',
+      scopes: ['https://graph.microsoft.com/Calendars.Read', `api://${'w'.repeat(90)}/Things.Read`],
+      id: '493912AAAAAAAAAAAAAAAAAAAAAA',
+      action: '/auth/interaction',
+      otherAccount: false,
+    }),
+  'interaction, no name': () =>
+    interactionPage({ client: '', scopes: ['User.Read'], id: 'x', action: '/auth/interaction', otherAccount: true }),
+  'interaction, done': () => interactionDonePage(),
   'signed out': () => signedOutPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout' }),
 };

@@ -1,5 +1,5 @@
-import { personKey } from '../../access/person.ts';
-import { EntraRefusedError, entraRefusal } from '../../entra/errors.ts';
+import { type PersonId, personKey } from '../../access/person.ts';
+import { type EntraRefusal, EntraRefusedError, entraRefusal } from '../../entra/errors.ts';
 import type { SignedIn } from '../../entra/id-token.ts';
 import type { Upstream } from '../../entra/sign-in.ts';
 import { FormParameters } from '../../http/body.ts';
@@ -38,6 +38,7 @@ export async function backFromEntra(
   context: RequestContext,
   { ring, id, signin, interaction }: Returned,
 ): Promise<Response> {
+  const { grantId, scopes } = interaction;
   const parameters = FormParameters.ofQuery(request);
   const code = parameters.get('code');
   const error = parameters.get('error');
@@ -46,6 +47,7 @@ export async function backFromEntra(
   }
   if (error) {
     const refusal = entraRefusal(error, parameters.get('error_description'));
+    refused(reasonOf(refusal));
     return failure(request, context, refusedInteraction(id, refusal));
   }
   const secrets = upstreamSecrets(ring, id, signin);
@@ -54,22 +56,28 @@ export async function backFromEntra(
   let who: SignedIn & Upstream;
   try {
     who = await services.entra.redeem({ code, ...secrets });
-  } catch (refused) {
-    if (!(refused instanceof EntraRefusedError)) throw refused;
+  } catch (no) {
+    if (!(no instanceof EntraRefusedError)) throw no;
     // The same answer twice at once: Entra refuses the code to the slower of the two.
     const now = await services.signins.read(id);
     if (now && wasThis(now, code)) return interactionDonePage();
-    return failure(request, context, refusedInteraction(id, refused.refusal));
+    refused(reasonOf(no.refusal), no.refusal.person);
+    return failure(request, context, refusedInteraction(id, no.refusal));
   }
-  const { grantId, scopes } = interaction;
   if (personKey(who.person) !== personKey(interaction.person)) {
-    context.log.warn('another person came back: nothing kept', { grant: grantId, signin: id });
+    refused('another person than the grant’s', who.person);
     return failure(request, context, anotherPerson(id));
   }
   if (!(await keep(who.refreshToken))) return failure(request, context, interactionEnded());
   await finish(signin, code);
-  context.log.info('interaction done', { grant: grantId, scopes, signin: id });
+  const { person } = who;
+  services.audit.record(context, 'signed in', { person, grant: grantId, scopes, signin: id });
   return interactionDonePage();
+
+  function refused(reason: string, person?: PersonId): void {
+    const event = { grant: grantId, signin: id, reason, ...(person ? { person } : {}) };
+    services.audit.record(context, 'sign-in refused', event);
+  }
 
   /** Whether this very answer of Entra's is what completed the interaction a moment ago. */
   function wasThis(row: Signin, upstreamCode: string | undefined): boolean {
@@ -106,3 +114,7 @@ export async function backFromEntra(
 }
 
 const MOST_TRIES = 5;
+
+function reasonOf({ what, code }: EntraRefusal): string {
+  return code ? `${what} ${code}` : what;
+}

@@ -56,7 +56,7 @@ describe.each(pages)('%s', (name, make) => {
 
   it('keeps its opener and its redirects in a client’s flow, and neither elsewhere', () => {
     const response = make();
-    const clientFlow = /consent|error/.test(name);
+    const clientFlow = /consent|error|interaction/.test(name);
     expect(policyOf(response).get('form-action')).toBe(clientFlow ? undefined : "'self'");
     expect(response.headers.get('cross-origin-opener-policy')).toBe(clientFlow ? null : 'same-origin');
   });
