@@ -238,6 +238,27 @@ describe('a token of another API', () => {
     expect(text).not.toContain('http');
   });
 
+  test.each([
+    ['a policy that a sign-in can meet', 53003, 'message_only', CONTEXT, true],
+    ['a policy that none can meet', 53003, undefined, undefined, false],
+    ['a refresh token that has expired', 700082, 'bad_token', undefined, true],
+    ['an error that is not known here', 99999, undefined, undefined, true],
+    ['an account that is gone', 50034, undefined, undefined, false],
+  ])(
+    '%s (AADSTS%i): an address where a visit helps, and only there',
+    async (_what, number, suberror, claims, helps) => {
+      const { tokens } = await connect(server, 'ada');
+      onFetch = async form => {
+        if (form.get('grant_type') !== 'refresh_token') return undefined;
+        const error = { error: 'invalid_grant', error_description: `AADSTS${number}: no.`, suberror, claims };
+        return Response.json(error, { status: 400 });
+      };
+      const text = refusal(await ask(tokens, ['User.Read']));
+      expect(text).toContain(`AADSTS${number}`);
+      expect(text.includes('/auth/interaction?id=')).toBe(helps);
+    },
+  );
+
   test('that this server’s own credential does not get is a fault here, and no refusal', async () => {
     const { tokens } = await connect(server, 'ada');
     onFetch = async form =>
