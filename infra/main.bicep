@@ -216,6 +216,12 @@ var requiredRoles = filter(
   map(split(settings.?AUTH_REQUIRED_ROLES ?? '', ','), role => trim(role)),
   role => !empty(role)
 )
+/** Who has it sees and ends what everybody has connected, at /manage. Nobody has it from the start. */
+var administrators = {
+  value: 'Admin'
+  displayName: 'Administrator'
+  description: 'Sees and ends what people have connected.'
+}
 var rolesToMake = map(requiredRoles, role => {
   value: role
   displayName: role
@@ -230,7 +236,10 @@ module registration 'modules/registration.bicep' = {
     redirectUri: redirectUri
     landingPage: landingPage
     signInAudience: signInAudience
-    appRoles: empty(appRoles) ? rolesToMake : appRoles
+    appRoles: union(
+      [administrators],
+      filter(empty(appRoles) ? rolesToMake : appRoles, role => role.value != administrators.value)
+    )
     assignmentRequired: assignmentRequired || !empty(requiredRoles)
     groupsInTokens: !empty(settings.?AUTH_ALLOWED_GROUPS)
     principalId: identity.outputs.principalId

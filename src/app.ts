@@ -44,7 +44,7 @@ export interface Surroundings {
   /** The way to clients' metadata documents and keys; one that leads to public addresses alone unless another is given. */
   readonly fetchDocument?: FetchDocument;
   /** Asks the platform for a managed identity's token, to be used as a client assertion at Entra. */
-  readonly identityToken?: (clientId: string) => Promise<IdentityToken>;
+  readonly identityToken?: (clientId: string, audience: string) => Promise<IdentityToken>;
   /** Waits, in milliseconds. */
   readonly wait?: (ms: number) => Promise<unknown>;
   /** Does something some milliseconds later, which no request waits for. */

@@ -47,13 +47,21 @@ var permissions = union(
   groupsInTokens ? { 'User.Read': 'e1fe6dd8-ba31-4d61-89e7-88639da4683d' } : {}
 )
 
+/** What a federated credential's tokens are for: another name in each cloud. */
+var tokenExchange = {
+  AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'
+  AzureChinaCloud: 'api://AzureADTokenExchangeChina'
+}[?environment().name] ?? 'api://AzureADTokenExchange'
+
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
   signInAudience: signInAudience
   web: {
-    redirectUris: [redirectUri]
+    // The second one is where signing out of Entra ID comes back to.
+    redirectUris: [redirectUri, landingPage]
     homePageUrl: landingPage
+    logoutUrl: '${landingPage}auth/front-channel-logout'
     implicitGrantSettings: {
       enableAccessTokenIssuance: false
       enableIdTokenIssuance: false
@@ -88,7 +96,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
     description: 'The app’s managed identity signs in as the app.'
     issuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
     subject: principalId
-    audiences: ['api://AzureADTokenExchange']
+    audiences: [tokenExchange]
   }
 }
 

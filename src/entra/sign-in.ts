@@ -8,6 +8,7 @@ import { checkEntry } from './entry.ts';
 import { EntraRefusedError } from './errors.ts';
 import { createGraph, graphResource, USER_READ } from './graph.ts';
 import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
+import { tokenExchangeAudience } from './managed-identity.ts';
 import { type Acquired, createMsal } from './msal.ts';
 import { createTenantKeys } from './tenant-keys.ts';
 
@@ -59,7 +60,7 @@ export interface EntraOptions {
   /** The only way to Entra and to Microsoft Graph. */
   readonly fetch: typeof globalThis.fetch;
   /** Asks the platform for a token of a managed identity whose audience is Entra's token exchange. */
-  readonly identityToken: (clientId: string) => Promise<IdentityToken>;
+  readonly identityToken: (clientId: string, audience: string) => Promise<IdentityToken>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Waits, in milliseconds. */
@@ -71,7 +72,7 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
   const endpoints = entraEndpoints(config.authorityHost, config.tenantId);
   const assertion = createAssertionSource(() => {
     if (credential.kind !== 'managed identity') throw new Error('unreachable: no managed identity is set');
-    return identityToken(credential.clientId);
+    return identityToken(credential.clientId, tokenExchangeAudience(config.authorityHost));
   }, now);
   const msal = createMsal({ config, endpoints, fetch, assertion, wait });
   const idTokens = createIdTokenVerifier(config, createTenantKeys(endpoints.jwksUri, fetch, now));

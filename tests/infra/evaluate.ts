@@ -28,6 +28,7 @@ const FUNCTIONS: Record<string, (...args: Json[]) => Json> = {
     return ANSWERS[found];
   },
   environment: () => ({
+    name: 'AzureCloud',
     authentication: { loginEndpoint: 'https://login.microsoftonline.com/' },
     suffixes: { storage: 'core.windows.net', keyvaultDns: '.vault.azure.net' },
   }),
@@ -42,6 +43,8 @@ const FUNCTIONS: Record<string, (...args: Json[]) => Json> = {
       pairs.flatMap((name, index): [string, Json][] => (index % 2 === 0 ? [[String(name), pairs[index + 1]]] : [])),
     ),
   resourceId: (...parts) => parts.join('/'),
+  coalesce: (...values) => values.find(value => value !== null && value !== undefined),
+  tryGet: (object, name) => (object as Record<string, Json>)[String(name)],
   newGuid: () => '01234567-89ab-cdef-0123-456789abcdef',
 };
 

@@ -161,7 +161,8 @@ describe.each(SNAPSHOTS.map(snapshot => [snapshot.scenario, snapshot] as const))
     const { properties } = snapshot.the('Microsoft.Graph/applications@v1.0');
     expect(properties).toMatchObject({
       web: {
-        redirectUris: [settings.AUTH_REDIRECT_URI],
+        redirectUris: [settings.AUTH_REDIRECT_URI, `${origin}/`],
+        logoutUrl: `${origin}/auth/front-channel-logout`,
         homePageUrl: snapshot.outputs.LANDING_PAGE,
         implicitGrantSettings: { enableAccessTokenIssuance: false, enableIdTokenIssuance: false },
       },
@@ -246,7 +247,7 @@ test('people of many tenants sign in where all do; those of this tenant alone ge
 
 test('required roles are made, and nobody without one gets in', () => {
   const { appRoles } = scenario('roles').the('Microsoft.Graph/applications@v1.0').properties;
-  expect(appRoles).toMatchObject([{ value: 'Mcp.User' }, { value: 'Mcp.Admin' }]);
+  expect(appRoles).toMatchObject([{ value: 'Admin' }, { value: 'Mcp.User' }, { value: 'Mcp.Admin' }]);
   const principal = scenario('roles').the('Microsoft.Graph/servicePrincipals@v1.0').properties;
   expect(principal.appRoleAssignmentRequired).toBe(true);
   const open = scenario('defaults').the('Microsoft.Graph/servicePrincipals@v1.0').properties;
@@ -300,6 +301,7 @@ test('each option does what it says', () => {
     },
   });
   expect(everything.the('Microsoft.Graph/applications@v1.0').properties.appRoles).toMatchObject([
+    { value: 'Admin', displayName: 'Administrator' },
     { value: 'Notes.Reader', displayName: 'Reader', allowedMemberTypes: ['User'], isEnabled: true },
   ]);
   const principal = everything.the('Microsoft.Graph/servicePrincipals@v1.0').properties;

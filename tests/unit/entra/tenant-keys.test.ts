@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { tokenExchangeAudience } from '../../../src/entra/managed-identity.ts';
 import { createTenantKeys, type TenantKeys } from '../../../src/entra/tenant-keys.ts';
 import { issuerOf, isTenantAllowed } from '../../../src/entra/tenants.ts';
 import { UnavailableError } from '../../../src/http/errors.ts';
@@ -80,4 +81,12 @@ test.each([
 
 test('nobody is let in where the many tenants are not named', () => {
   expect(isTenantAllowed({ tenantId: 'organizations' }, 'tid')).toBe(false);
+});
+
+test.each([
+  ['https://login.microsoftonline.com', 'api://AzureADTokenExchange'],
+  ['https://login.microsoftonline.us', 'api://AzureADTokenExchangeUSGov'],
+  ['https://login.partner.microsoftonline.cn', 'api://AzureADTokenExchangeChina'],
+])('what a federated credential is for under %s', (host, audience) => {
+  expect(tokenExchangeAudience(host)).toBe(audience);
 });
