@@ -12,6 +12,8 @@ export interface SpanFacts {
   messages?: number;
   /** Why it was refused or failed, in a word of OAuth's or of ours. */
   error?: string;
+  /** Entra's number for it, such as AADSTS50105. */
+  code?: string;
   /** The service that did not answer. */
   outage?: string;
 }

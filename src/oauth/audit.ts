@@ -2,6 +2,7 @@ import { type PersonId, personKey } from '../access/person.ts';
 import type { RequestContext } from '../http/endpoint.ts';
 import { type RandomBytes, randomText } from '../keys/random.ts';
 import type { AuditRows, StoredEvent } from '../storage/audit.ts';
+import { tellSpan } from './tell-span.ts';
 
 /** What is worth knowing long after it happened. */
 export type AuditAct =
@@ -48,7 +49,9 @@ const LONGEST = 1000;
 /** @param now milliseconds since the epoch */
 export function createAudit(rows: Pick<AuditRows, 'add'>, now: () => number, random: RandomBytes): Audit {
   return {
-    record({ log, correlationId }, act, { person, by, scopes, ...names }) {
+    record({ log, correlationId, span }, act, event) {
+      const { person, by, scopes, ...names } = event;
+      if (span) tellSpan(span, act, event);
       const fields = {
         act,
         ...(person ? { person: personKey(person) } : {}),

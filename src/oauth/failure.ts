@@ -1,6 +1,6 @@
 import type { EntraRefusal } from '../entra/errors.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
-import { TooManyRequestsError } from '../http/errors.ts';
+import { TooManyRequestsError, UnavailableError } from '../http/errors.ts';
 import { toFault } from '../http/faults.ts';
 import { oauthError, seconds } from '../http/responses.ts';
 import { errorPage } from '../web/index.ts';
@@ -30,6 +30,7 @@ export interface Failure {
  * what happened, what to do and the correlation id, or JSON where it was asked for.
  */
 export function failure(request: Request, context: RequestContext, fault: Failure): Response {
+  context.span?.tell({ error: fault.error, ...(fault.code ? { code: fault.code } : {}) });
   context.log.warn('request refused', { error: fault.error, what: fault.what, code: fault.code });
   const retry = fault.retryAfterSeconds === undefined ? {} : { retryAfter: fault.retryAfterSeconds };
   if (wantsJson(request)) {
@@ -58,6 +59,7 @@ export function withFailurePages(endpoint: Endpoint): Endpoint {
       if (error instanceof TooManyRequestsError) {
         return failure(request, context, tooManyRequests(error.retryAfterSeconds));
       }
+      if (error instanceof UnavailableError) context.span?.tell({ outage: error.service });
       const { status, what, retryAfterSeconds } = toFault(error, context.log);
       const wait = retryAfterSeconds === undefined ? 'a few seconds' : seconds(retryAfterSeconds);
       const again = status === 503 ? `Wait ${wait}, then load this page again. Nothing is lost.` : undefined;

@@ -128,7 +128,7 @@ export function createTelemetry({ open, sampling, keys, now, log }: TelemetryOpt
       },
       signin(signinName, startedAt) {
         this.signinName = signinName;
-        this.signinStartedAt = startedAt;
+        this.signinStartedAt = startedAt ?? this.signinStartedAt;
       },
       count,
     };

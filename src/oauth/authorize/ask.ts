@@ -1,5 +1,6 @@
 import type { Person } from '../../access/person.ts';
 import { OFFLINE_ACCESS, SCOPES } from '../../access/scopes.ts';
+import type { RequestContext } from '../../http/endpoint.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import { type ClientOrigin, consentPage } from '../../web/index.ts';
 import { opensProgram, redirectHost } from '../clients/redirect-uri.ts';
@@ -17,11 +18,14 @@ import { sealConsent } from './consent-request.ts';
  */
 export function ask(
   { random, now, signins }: Pick<OAuthServices, 'random' | 'now' | 'signins'>,
+  context: RequestContext,
   ring: KeyRing,
   asked: AuthorizationRequest,
   { binding, person }: { binding: string; person?: Person },
 ): Response {
   const signinId = signins.newId(random(16), now());
+  context.span?.tell({ client: asked.clientId });
+  context.span?.signin(signinId);
   return consentPage({
     client: { id: asked.clientId, ...(asked.clientName ? { name: asked.clientName } : {}) },
     source: sourceOf(asked),

@@ -36,7 +36,7 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
         return goOn(request, context, ring, binding, { ...asked, approvedScope: approved.scope }, approved.by);
       if (asked.prompt === 'none') return await refuseToAsk(asked, session?.person);
       context.log.debug('authorization requested', { client: asked.clientId, scopes: asked.scopes });
-      const page = ask(services, ring, asked, { binding: binding.hash });
+      const page = ask(services, context, ring, asked, { binding: binding.hash });
       page.headers.append('set-cookie', binding.setCookie);
       return page;
     } catch (error) {

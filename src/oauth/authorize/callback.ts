@@ -38,6 +38,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const signin = await services.signins.read(id);
     if (!signin) return failure(request, context, expiredSignin());
     if (signin.binding !== binding) return failure(request, context, wrongBrowser());
+    context.span?.signin(id);
     const interaction = interactionOf(signin);
     if (interaction) return backFromEntra(services, request, context, { ring, id, signin, interaction });
 
@@ -147,7 +148,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       );
     }
     const { approvedScope: _approvedScope, prompt: _prompt, ...anew } = asked;
-    const page = ask(services, ring, anew, { binding, person: who.person });
+    const page = ask(services, context, ring, anew, { binding, person: who.person });
     page.headers.append('set-cookie', await beginSession(services, who));
     return page;
   }
@@ -169,6 +170,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     asked: AuthorizationRequest | undefined,
     refusal: EntraRefusal,
   ): Response {
+    context.span?.tell({ error: refusal.error, ...(refusal.code ? { code: refusal.code } : {}) });
     context.log.warn('Entra has refused a sign-in', { error: refusal.error, code: refusal.code });
     services.audit.record(context, 'sign-in refused', {
       ...(asked ? { client: asked.clientId, clientName: asked.clientName } : {}),

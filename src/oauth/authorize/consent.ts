@@ -31,6 +31,7 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     const consent = openConsent(ring, form.get('request') ?? '', { binding, now: now() });
     if (!consent) return failure(request, context, expiredSignin());
     const { signinId, request: asked } = consent;
+    context.span?.signin(signinId);
     const taken = limits.signins.take(request);
     if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
 

@@ -29,6 +29,7 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
       const to = parameters.get('to') === 'account' ? { to: 'account' as const } : {};
       const signin = startSignin(ring, random, { id: newId, binding: binding.hash, now: now(), ...to });
       await signins.insert(newId, signin);
+      context.span?.signin(newId);
       context.log.debug('sign-in begins', { signin: newId });
       const prompt = parameters.get('prompt') === 'select_account' ? 'select_account' : undefined;
       const location = await toEntra(services, ring, newId, signin, prompt);
@@ -44,6 +45,7 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
       return failure(request, context, expiredSignin());
     }
     if (signin.binding !== binding) return failure(request, context, wrongBrowser());
+    context.span?.signin(id);
     const location = await toEntra(services, ring, id, signin);
     context.log.debug('sign-in goes to Entra', { signin: id });
     return location ? redirect(location) : failure(request, context, expiredSignin());

@@ -43,6 +43,8 @@ export async function redeemCode(
   const found = await services.signins.read(signinId);
   if (!found || found.stage === 'started') throw unknownCode();
   const request = await checkBinding(services, found, code, presented, form);
+  context.span?.tell({ client: request.clientId });
+  context.span?.signin(signinId);
   if (request.dpopRequired) needKey(jkt);
   if (request.dpopJkt !== undefined) checkKey(request.dpopJkt, jkt);
 
@@ -85,6 +87,7 @@ export async function redeemCode(
     services.records.connections.add(key, grant);
     const { clientId: client, clientName } = grant;
     services.audit.record(context, 'connected', { person, client, clientName, grant: key.grantId, signin: signinId });
+    context.span?.signin(signinId, signin.createdAt);
   } else {
     context.log.info('code answered again', { client: presented.clientId, grant: key.grantId });
   }

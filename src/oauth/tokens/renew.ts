@@ -1,3 +1,4 @@
+import { personKey } from '../../access/person.ts';
 import { parseScopes } from '../../access/scopes.ts';
 import type { FormParameters } from '../../http/body.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
@@ -45,6 +46,8 @@ export async function renew(
   let mine: Awaited<ReturnType<typeof rotation>> | undefined;
   for (const last of [false, true]) {
     const grant = await checkGrant(services, await services.grants.read(key), presented, form, jkt);
+    context.span?.person(personKey(key.person));
+    context.span?.tell({ client: grant.clientId });
     if (
       (await services.revocations.endedAt({ ...key, clientId: grant.clientId, since: grant.createdAt })) !== undefined
     ) {
@@ -66,6 +69,7 @@ export async function renew(
     mine = await rotation(services, key, await askEntra(services, key, current, context), { token, jkt });
     const outcome = await services.grants.rotate(key, grant, mine.grant, hash);
     if (outcome === 'written') {
+      context.span?.count('renewals');
       context.log.info('grant renewed', { client: grant.clientId, grant: key.grantId });
       return tokenAnswer(services, key, narrowed(mine.grant, form), mine.token);
     }
@@ -157,6 +161,7 @@ async function answerSpent(
     isLastSpent && salt && kid ? remakeRefreshToken(await services.keys(), key, token, salt, kid) : undefined;
   if (!successor)
     throw new TokenError('invalid_grant', 'The refresh token was already used, and so was its successor.');
+  context.span?.count('renewals', 'again');
   context.log.info('renewal answered again', { client: grant.clientId, grant: key.grantId });
   return tokenAnswer(services, key, grant, successor);
 }

@@ -57,6 +57,7 @@ export function withTokenErrors(endpoint: Endpoint): Endpoint {
       return await endpoint(request, context);
     } catch (error) {
       if (error instanceof TokenError || error instanceof InvalidProofError) {
+        context.span?.tell({ error: error.error });
         context.log.info('token request refused', { error: error.error, reason: error.message });
       }
       if (error instanceof TokenError) return error.toResponse();
@@ -69,6 +70,7 @@ export function withTokenErrors(endpoint: Endpoint): Endpoint {
         return tooManyRequests('Too many requests came.', error.retryAfterSeconds);
       }
       if (!(error instanceof UnavailableError)) throw error;
+      context.span?.tell({ outage: error.service });
       context.log.error('token request not served', { reason: describeError(error) });
       return temporarilyUnavailable(error.retryAfterSeconds);
     }
