@@ -38,7 +38,7 @@ function createApplication({ redirectUri, publicClient }: RegistrationOptions): 
   return {
     args: [
       ...['ad', 'app', 'create', '--display-name', NAME, '--sign-in-audience', 'AzureADMyOrg'],
-      ...[redirect, redirectUri, '--is-fallback-public-client', String(publicClient)],
+      ...[redirect, redirectUri, new URL('/', redirectUri).href, '--is-fallback-public-client', String(publicClient)],
       ...['--enable-id-token-issuance', 'false', '--enable-access-token-issuance', 'false'],
       ...['--requested-access-token-version', '2'],
       ...['--required-resource-accesses', '@dev/infra/registration/permissions.json'],

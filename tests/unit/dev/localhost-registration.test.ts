@@ -35,7 +35,7 @@ test('registers one application for localhost, with a secret', async () => {
     clientSecret: 's~cret',
   });
   expect(asked).toHaveLength(4);
-  expect(asked[1]).toContain(`--web-redirect-uris ${redirectUri}`);
+  expect(asked[1]).toContain(`--web-redirect-uris ${redirectUri} http://localhost:7071/`);
   expect(asked[1]).toContain('--enable-id-token-issuance false');
   expect(asked[2]).toBe(`ad sp create --id ${CLIENT}`);
 });
@@ -44,7 +44,9 @@ test('a public client has no secret', async () => {
   const { az, asked } = fakeAz();
   const registration = await register(az, { redirectUri, publicClient: true });
   expect(registration).toEqual({ tenantId: TENANT, clientId: CLIENT });
-  expect(asked[1]).toContain(`--public-client-redirect-uris ${redirectUri} --is-fallback-public-client true`);
+  expect(asked[1]).toContain(
+    `--public-client-redirect-uris ${redirectUri} http://localhost:7071/ --is-fallback-public-client true`,
+  );
   expect(asked.filter(command => command.includes('credential'))).toEqual([]);
 });
 
