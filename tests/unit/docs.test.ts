@@ -18,6 +18,7 @@ const DOCUMENTS = [
   'docs/deploy.md',
   'docs/clients.md',
   'docs/entra.md',
+  'docs/operations.md',
   'docs/security.md',
   'docs/storage-schema.md',
   'examples/README.md',
