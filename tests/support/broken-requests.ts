@@ -31,6 +31,32 @@ export const NASTY = fc.oneof(
 /** A header's value: Latin-1 without control characters, for the rest is no request at all. */
 export const HEADER = NASTY.map(text => text.replace(/[^\x20-\x7e\x80-\xff]/g, '').trim());
 
+/** Redirect URIs that are nearly right: each part is one that some program takes. */
+export const URIS: fc.Arbitrary<string> = fc.oneof(
+  NASTY,
+  fc
+    .tuple(
+      fc.constantFrom('http:', 'https:', 'HTTP:', 'cursor:', 'com.example.app:', 'javascript:', 'data:', ''),
+      fc.constantFrom('//', '/', '', '\\\\', '///'),
+      fc.constantFrom(
+        ...['localhost', '127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1', 'localhost.'],
+        ...[
+          'x.example',
+          'X.example',
+          'user@x.example',
+          'a:b@localhost',
+          'x.example\\@localhost',
+          'xn--a',
+          'é.example',
+          '',
+        ],
+      ),
+      fc.constantFrom('', ':1', ':', ':99999', ':443'),
+      fc.oneof(fc.constantFrom('', '/cb', '/cb?a=b', '/a/../b', '/%2e%2e%2fb', '/cb#', '?', '/[]'), NASTY),
+    )
+    .map(parts => parts.join('')),
+);
+
 /** Bodies that are no forms and no messages. */
 export const NOISE: fc.Arbitrary<Exclude<Sent['body'], undefined>> = fc.oneof(
   fc.uint8Array({ maxLength: 80 }).map(bytes => new Uint8Array(bytes)),
@@ -123,4 +149,10 @@ export function forms({ path, fields, also = [], headers = fc.constant({}) }: Sh
   return fc
     .tuple(body, headers)
     .map(([[sent, type], more]) => ({ method: 'POST', path, headers: { 'content-type': type, ...more }, body: sent }));
+}
+
+/** An object in JSON, with a member that comes last, be it `__proto__`. */
+export function withMember(whole: object, name: string, value: unknown): string {
+  const rest = JSON.stringify(Object.fromEntries(Object.entries(whole).filter(([each]) => each !== name)));
+  return `${rest.slice(0, -1)},${JSON.stringify(name)}:${JSON.stringify(value) ?? null}}`;
 }

@@ -19,10 +19,11 @@ export class InvalidAssertionError extends Error {
   override readonly name = 'InvalidAssertionError';
 }
 
-/** Whom an assertion says that it is about, unverified; `undefined` where it says nothing. */
+/** Whom an assertion says that it is about, unverified; `undefined` where it names nobody by a text. */
 export function claimedSubject(assertion: string): string | undefined {
   try {
-    return decodeJwt(assertion).sub;
+    const { sub }: Record<string, unknown> = decodeJwt(assertion);
+    return typeof sub === 'string' ? sub : undefined;
   } catch {
     return undefined;
   }
