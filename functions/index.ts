@@ -4,6 +4,7 @@ import './auth-interaction.ts';
 import './auth-login.ts';
 import './auth-logout.ts';
 import './authorization-server.ts';
+import './health-ready.ts';
 import './health.ts';
 import './jwks.ts';
 import './landing.ts';

@@ -4,9 +4,10 @@ import { createDpop } from './access/dpop.ts';
 import { createRevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
 import type { IdentityToken } from './entra/assertion-source.ts';
+import { entraEndpoints } from './entra/endpoints.ts';
 import { graphOrigin, graphResource, USER_READ } from './entra/graph.ts';
 import { managedIdentityToken } from './entra/managed-identity.ts';
-import { healthEndpoint } from './health.ts';
+import { healthEndpoint, probeKeys, readinessEndpoint } from './health.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { type RandomBytes, randomText } from './keys/random.ts';
@@ -53,7 +54,14 @@ export interface Surroundings {
   readonly tools?: readonly Tool[];
 }
 
-export type EndpointName = keyof OAuthEndpoints | 'mcp' | 'resourceMetadata' | 'serverMetadata' | 'jwks' | 'health';
+export type EndpointName =
+  | keyof OAuthEndpoints
+  | 'mcp'
+  | 'resourceMetadata'
+  | 'serverMetadata'
+  | 'jwks'
+  | 'health'
+  | 'ready';
 
 export interface App {
   /** An endpoint, by its name; its code may be loaded only now. */
@@ -165,7 +173,16 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       introspection: config.clients.preregistered.some(client => client.introspection),
     }),
     jwks: jwksDocument(keys),
-    health: healthEndpoint(storageAnswers, version),
+    health: healthEndpoint(version),
+    ready: readinessEndpoint({
+      parts: {
+        storage: storageAnswers,
+        keys: async () => (await keys()) !== undefined,
+        entra: probeKeys(entraEndpoints(authorityHost, config.entra.tenantId).jwksUri, fetch),
+      },
+      version,
+      now,
+    }),
   };
   const isLoaded = (name: EndpointName): name is keyof typeof loaded => Object.hasOwn(loaded, name);
 
@@ -192,7 +209,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
 }
 
 /** Documents and probes: the host tells of them enough. */
-const UNTRACED: ReadonlySet<EndpointName> = new Set(['resourceMetadata', 'serverMetadata', 'jwks', 'health']);
+const UNTRACED: ReadonlySet<EndpointName> = new Set(['resourceMetadata', 'serverMetadata', 'jwks', 'health', 'ready']);
 
 /** A timer that keeps no process alive. */
 const unhurried: Defer = (run, ms) => void globalThis.setTimeout(run, ms).unref();

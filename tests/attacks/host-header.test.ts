@@ -114,6 +114,7 @@ describe('all other answers', () => {
     ['mcp', '/mcp', { method: 'POST', body: '{}' }],
     ['mcp', '/mcp', { method: 'GET' }],
     ['health', '/health'],
+    ['ready', '/health/ready'],
   ])('%s at %s does not change, and nobody may keep it', async (name, path, init) => {
     const [own, forged] = await both(name, path, init);
     expect(forged).toEqual(own);

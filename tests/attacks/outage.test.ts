@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Browser } from '../../dev/browser/index.ts';
 import { signInAs } from '../../dev/entra/sign-in.ts';
-import { type AppServer, startAppServer } from '../support/app-server.ts';
+import { type AppServer, newSecret, startAppServer } from '../support/app-server.ts';
 import {
   authorizationUrl,
   type Client,
@@ -25,8 +26,12 @@ import { type StorageProxy, startStorageProxy } from '../support/storage-faults.
 let server: AppServer;
 let proxy: StorageProxy;
 let client: Client;
+const gateway = { client_id: 'gateway', client_secret: newSecret() };
 beforeAll(async () => {
+  const { client_id, client_secret } = gateway;
+  const client_secret_sha256 = createHash('sha256').update(client_secret).digest('hex');
   server = await startAppServer({
+    settings: { PREREGISTERED_CLIENTS: JSON.stringify([{ client_id, client_secret_sha256, introspection: true }]) },
     connectionString: async own => {
       proxy = await startStorageProxy(own);
       return proxy.connectionString;
@@ -42,8 +47,10 @@ afterAll(async () => {
 /** A request that can be sent again as it was. */
 type Ask = () => Promise<Response>;
 
-/** Whatever each endpoint is asked, made ready while all is well. */
-async function prepare(): Promise<Record<string, Ask>> {
+const field = (html: string, name: string) => new RegExp(`name="${name}" value="([^"]+)"`).exec(html)?.[1] ?? '';
+
+/** Ada, signed in with a browser. */
+async function signedIn() {
   const browser = new Browser();
   const home = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
   const cookie = browser.cookies.header(new URL(server.origin), false, true) ?? '';
@@ -55,8 +62,12 @@ async function prepare(): Promise<Record<string, Ask>> {
       headers: { cookie, 'sec-fetch-site': 'same-origin' },
       body: new URLSearchParams(fields),
     });
-  const field = (html: string, name: string) => new RegExp(`name="${name}" value="([^"]+)"`).exec(html)?.[1] ?? '';
-  const csrf = field(home.html, 'csrf');
+  return { browser, csrf: field(home.html, 'csrf'), get, send };
+}
+
+/** Whatever each endpoint is asked, made ready while all is well. */
+async function prepare(): Promise<Record<string, Ask>> {
+  const { browser, csrf, get, send } = await signedIn();
 
   const consent = async () => (await browser.open(authorizationUrl(server, client).url)).html;
   const [approved, denied] = [field(await consent(), 'request'), field(await consent(), 'request')];
@@ -85,6 +96,7 @@ async function prepare(): Promise<Record<string, Ask>> {
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
     });
   let registrations = 0;
+  const elsewhere = await signedIn();
   return {
     'GET /': get('/'),
     'GET /account': get('/account'),
@@ -117,7 +129,13 @@ async function prepare(): Promise<Record<string, Ask>> {
     }),
     'POST /account, a note deleted': send('/account', { csrf, action: 'delete-note', note_id: note }),
     'POST /account, all taken along': send('/account', { csrf, action: 'export' }),
+    // From here on all that stands above is over.
+    'POST /account, all ended': send('/account', { csrf, action: 'end-all' }),
     'POST /auth/logout': send('/auth/logout', { csrf }),
+    'POST /account, everything deleted': elsewhere.send('/account', {
+      csrf: elsewhere.csrf,
+      action: 'delete-everything',
+    }),
   };
 }
 
@@ -173,7 +191,7 @@ describe('storage is down', () => {
       const inMemory = ['GET /oauth/authorize'];
       proxy.refuse({ matches: () => true, ...fault });
       const down = await askAll(asks);
-      const health = await fetch(`${server.origin}/health`);
+      const health = await fetch(`${server.origin}/health/ready`);
       const documents = await Promise.all(NEEDS_NOTHING.map(path => fetch(server.origin + path)));
       proxy.refuse(undefined);
       for (const [name, told] of Object.entries(down)) {
@@ -187,6 +205,55 @@ describe('storage is down', () => {
       for (const [name, told] of Object.entries(up)) expect({ name, ...told }).toMatchObject({ name, ...answered });
     },
   );
+});
+
+describe('storage takes no write', () => {
+  test.each([
+    ['end-all', 303, / 0 ended; \d+ still have access/],
+    ['delete-everything', 200, /the rest is not yet/],
+  ])('and %s is told as not done: a code, a token and a page are still good; it works afterwards', async (...row) => {
+    const [action, done, told] = row;
+    const { csrf, get, send } = await signedIn();
+    const { tokens } = await connect(server, 'ada', {}, client);
+    const code = await obtainCode(server, client);
+    const ask = send('/account', { csrf, action });
+    proxy.refuse({ matches: ({ method }) => method !== 'GET', status: 503 });
+    const down = await tell(ask);
+    proxy.refuse(undefined);
+    expectOutage(action, down);
+    expect(down.text).toMatch(told);
+
+    expect((await tell(get('/account'))).status).toBe(200);
+    expect((await callTool(server, tokens.access_token, 'get_user_notes')).status).toBe(200);
+    const renewed = await token(server, refreshForm(client, tokens.refresh_token));
+    const redeemed = await token(server, codeForm(client, code));
+    expect([renewed.status, redeemed.status]).toEqual([200, 200]);
+
+    expect((await ask()).status).toBe(done);
+    for (const { body } of [renewed, redeemed]) {
+      expect((await token(server, refreshForm(client, body.refresh_token))).body.error).toBe('invalid_grant');
+      expect((await callTool(server, body.access_token, 'get_user_notes')).status).toBe(401);
+    }
+  });
+});
+
+test('introspection answers by the list of revocations while that is of use, then 503, and again afterwards', async () => {
+  const { get } = await signedIn();
+  const { tokens } = await connect(server, 'ada', {}, client);
+  const ask = () => post(server, '/oauth/introspect', { token: tokens.access_token, ...gateway });
+  const active = { status: 200, text: expect.stringContaining('"active":true') };
+  expect(await tell(ask)).toMatchObject(active);
+  proxy.refuse({ matches: () => true, status: 503 });
+  server.clock.advance(40);
+  expect(await tell(ask)).toMatchObject(active);
+  server.clock.advance(360);
+  const down = await tell(ask);
+  proxy.refuse(undefined);
+  expectOutage('introspect', down);
+  expect(down.text).not.toContain('active');
+  expect(await tell(ask)).toMatchObject(active);
+  expect((await tell(get('/account'))).status).toBe(200);
+  expect((await token(server, refreshForm(client, tokens.refresh_token))).status).toBe(200);
 });
 
 describe('Entra is down', () => {

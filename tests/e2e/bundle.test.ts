@@ -160,6 +160,7 @@ describe('the deployed package', () => {
     ['GET', '/', 200],
     ['GET', '/account', 200],
     ['GET', '/health', 200],
+    ['GET', '/health/ready', 200],
     ['GET', '/mcp', 401],
     ['HEAD', '/mcp', 401],
     ['POST', '/mcp', 401],

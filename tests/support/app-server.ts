@@ -73,6 +73,7 @@ const ROUTES: Record<string, EndpointName> = {
   '/.well-known/openid-configuration': 'serverMetadata',
   '/.well-known/jwks.json': 'jwks',
   '/health': 'health',
+  '/health/ready': 'ready',
 };
 
 export async function startAppServer(options: AppServerOptions = {}): Promise<AppServer> {

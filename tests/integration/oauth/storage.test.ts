@@ -252,7 +252,7 @@ describe('writes that storage refuses', () => {
         method: 'POST',
         body: JSON.stringify({ redirect_uris: ['http://localhost/new'], token_endpoint_auth_method: 'none' }),
       }),
-      await fetch(`${server.origin}/health`),
+      await fetch(`${server.origin}/health/ready`),
       await fetch(authorizationUrl(server, client).url),
     ];
     expect(answers.map(answer => answer.status)).toEqual([503, 503, 503, 503, 503]);
