@@ -211,30 +211,32 @@ describe('storage takes no write', () => {
   test.each([
     ['end-all', 303, / 0 ended; \d+ still have access/],
     ['delete-everything', 200, /the rest is not yet/],
-  ])('and %s is told as not done: a code, a token and a page are still good; it works afterwards', async (...row) => {
-    const [action, done, told] = row;
-    const { csrf, get, send } = await signedIn();
-    const { tokens } = await connect(server, 'ada', {}, client);
-    const code = await obtainCode(server, client);
-    const ask = send('/account', { csrf, action });
-    proxy.refuse({ matches: ({ method }) => method !== 'GET', status: 503 });
-    const down = await tell(ask);
-    proxy.refuse(undefined);
-    expectOutage(action, down);
-    expect(down.text).toMatch(told);
+  ])(
+    'and %s is told as not done: a code, a token and a page are still good; it works afterwards',
+    async (action, done, told) => {
+      const { csrf, get, send } = await signedIn();
+      const { tokens } = await connect(server, 'ada', {}, client);
+      const code = await obtainCode(server, client);
+      const ask = send('/account', { csrf, action });
+      proxy.refuse({ matches: ({ method }) => method !== 'GET', status: 503 });
+      const down = await tell(ask);
+      proxy.refuse(undefined);
+      expectOutage(action, down);
+      expect(down.text).toMatch(told);
 
-    expect((await tell(get('/account'))).status).toBe(200);
-    expect((await callTool(server, tokens.access_token, 'get_user_notes')).status).toBe(200);
-    const renewed = await token(server, refreshForm(client, tokens.refresh_token));
-    const redeemed = await token(server, codeForm(client, code));
-    expect([renewed.status, redeemed.status]).toEqual([200, 200]);
+      expect((await tell(get('/account'))).status).toBe(200);
+      expect((await callTool(server, tokens.access_token, 'get_user_notes')).status).toBe(200);
+      const renewed = await token(server, refreshForm(client, tokens.refresh_token));
+      const redeemed = await token(server, codeForm(client, code));
+      expect([renewed.status, redeemed.status]).toEqual([200, 200]);
 
-    expect((await ask()).status).toBe(done);
-    for (const { body } of [renewed, redeemed]) {
-      expect((await token(server, refreshForm(client, body.refresh_token))).body.error).toBe('invalid_grant');
-      expect((await callTool(server, body.access_token, 'get_user_notes')).status).toBe(401);
-    }
-  });
+      expect((await ask()).status).toBe(done);
+      for (const { body } of [renewed, redeemed]) {
+        expect((await token(server, refreshForm(client, body.refresh_token))).body.error).toBe('invalid_grant');
+        expect((await callTool(server, body.access_token, 'get_user_notes')).status).toBe(401);
+      }
+    },
+  );
 });
 
 test('introspection answers by the list of revocations while that is of use, then 503, and again afterwards', async () => {

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Browser } from '../../dev/browser/index.ts';
 import { signInAs } from '../../dev/entra/sign-in.ts';
+import { openTables } from '../../src/storage/tables.ts';
 import { type AppServer, startAppServer } from '../support/app-server.ts';
 import {
   authorizationUrl,
@@ -17,18 +19,29 @@ import {
   type Tokens,
   token,
 } from '../support/flows.ts';
+import { type StorageProxy, startStorageProxy } from '../support/storage-faults.ts';
 
 /**
  * Requests that are sent at the same moment, over three instances, to see whether something slips between them. Races of
  * one code, one refresh token and one callback with themselves are in code.test.ts, renewal.test.ts and binding.test.ts.
  */
 let server: AppServer;
+let proxy: StorageProxy;
 let client: Client;
 beforeAll(async () => {
-  server = await startAppServer({ instances: 3 });
+  server = await startAppServer({
+    instances: 3,
+    connectionString: async own => {
+      proxy = await startStorageProxy(own);
+      return proxy.connectionString;
+    },
+  });
   client = await register(server);
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await proxy.stop();
+});
 
 const many = <T>(count: number, make: (n: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, n) => make(n)));
@@ -116,6 +129,25 @@ test('renewals, notes and "delete everything" at once: nothing is left, and noth
   ]);
   expect(deleted.status).toBe(200);
   await expectAllOver([...all.map(body => ({ status: 200, body })), ...answers]);
+});
+
+// Expected to fail: it is not defended against yet. With the defence this must become a plain test.
+test.fails('a code that was claimed before "delete everything", its grant stored after it: nothing is left', async () => {
+  const send = await personOf();
+  const code = await obtainCode(server, client);
+  const isNewGrant = ({ method, url = '' }: IncomingMessage) => method === 'POST' && /\/grants(\?|$)/.test(url);
+  const { held, release } = proxy.holdNext(isNewGrant);
+  const redeemed = token(server, codeForm(client, code));
+  await held;
+  const deleted = await send('/account', { action: 'delete-everything' });
+  release();
+  const answer = await redeemed;
+  expect(deleted.status).toBe(200);
+  await expectAllOver([answer]);
+  await Promise.all(server.apps.map(app => app.flush()));
+  const tables = openTables({ connection: { connectionString: server.storage.connectionString } });
+  const left = await tables.table('grants').page(`PartitionKey lt 'h'`, 100);
+  expect(left.rows).toEqual([]);
 });
 
 test('approving and denying at once: at most one code, and none once "no" had the last word', async () => {

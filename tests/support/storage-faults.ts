@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { type ClientRequest, createServer, type IncomingMessage, request } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What goes over the wire to storage: counted, and lost when a test wants it to be. */
@@ -30,6 +30,8 @@ export interface StorageProxy {
   connectionString: string;
   /** The next request that matches reaches storage, and its reply is lost. Resolves when it was. */
   loseNextReply(matches: (request: IncomingMessage) => boolean): Promise<void>;
+  /** The next request that matches waits on its way: `held` resolves when it does, and `release` lets it go on to storage. */
+  holdNext(matches: (request: IncomingMessage) => boolean): { held: Promise<void>; release(): void };
   /** From now on requests that match get this answer, and never reach storage; `undefined` ends it. */
   refuse(refusal: { matches(request: IncomingMessage): boolean; status: number; type?: string } | undefined): void;
   /** From now on requests get no answer, and never reach storage. */
@@ -44,6 +46,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
   const target = new URL(endpoint);
   let losing: { matches: (request: IncomingMessage) => boolean; lost: () => void } | undefined;
 
+  let holding: { matches: (request: IncomingMessage) => boolean; arrived: (goOn: () => void) => void } | undefined;
   let hanging = false;
   let refusal: Parameters<StorageProxy['refuse']>[0];
 
@@ -53,6 +56,16 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
       outgoing.writeHead(refusal.status, { 'content-type': refusal.type ?? 'application/json' }).end('{}');
       return;
     }
+    if (holding?.matches(incoming)) {
+      const { arrived } = holding;
+      holding = undefined;
+      arrived(() => forward(incoming, outgoing));
+    } else {
+      forward(incoming, outgoing);
+    }
+  });
+
+  function forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const lose = losing?.matches(incoming) ? losing.lost : undefined;
     if (lose) losing = undefined;
     const forwarded = request(
@@ -78,7 +91,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     );
     forwarded.on('error', () => incoming.socket.destroy());
     incoming.pipe(forwarded);
-  });
+  }
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
@@ -87,6 +100,17 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
       new Promise(lost => {
         losing = { matches, lost };
       }),
+    holdNext: matches => {
+      const { promise: released, resolve: release } = Promise.withResolvers<void>();
+      const held = new Promise<void>(resolve => {
+        const arrived = (goOn: () => void) => {
+          resolve();
+          void released.then(goOn);
+        };
+        holding = { matches, arrived };
+      });
+      return { held, release };
+    },
     refuse: next => {
       refusal = next;
     },
