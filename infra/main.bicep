@@ -83,11 +83,13 @@ param logRetentionDays int = 30
 var tables = [
   'signins'
   'grants'
+  'connections'
   'clients'
   'sessions'
   'revocations'
   'assertions'
   'notes'
+  'audit'
   'keys'
 ]
 
@@ -269,6 +271,16 @@ module siteSettings 'modules/settings.bicep' = {
       signInAudience == 'AzureADMyOrg' ? {} : { AUTH_ALLOWED_TENANTS: tenant().tenantId },
       toObject(filter(items(settings), each => !empty(each.?value)), each => each.key, each => each.?value ?? '')
     )
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  params: {
+    displayName: 'MCP server (${environmentName})'
+    location: location
+    tags: tags
+    componentId: monitoring.outputs.id
   }
 }
 

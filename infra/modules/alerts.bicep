@@ -41,7 +41,7 @@ var rules = [
     severity: 1
     frequency: 'PT15M'
     window: 'PT15M'
-    query: 'requests | where resultCode startswith "5" | summarize found = count()'
+    query: 'requests | where resultCode startswith "5" | summarize found = sum(itemCount)'
     operator: 'GreaterThanOrEqual'
     threshold: 5
   }
@@ -51,7 +51,9 @@ var rules = [
     severity: 2
     frequency: 'PT1H'
     window: 'PT3H'
-    query: 'requests | where name =~ "purge" and success == true | summarize found = count()'
+    // The host tells of a part of its requests alone when there are many, and not of the one that an instance was started
+    // for: so the app’s own word for it counts too.
+    query: 'union isfuzzy=true (requests | where name =~ "purge" and success == true | project timestamp), (customMetrics | where name == "purges" | project timestamp) | summarize found = count()'
     operator: 'LessThan'
     threshold: 1
   }

@@ -15,7 +15,10 @@ const ANSWERS: Record<string, Json> = {
     primaryEndpoints: { blob: 'https://st.blob.core.windows.net/', table: 'https://st.table.core.windows.net/' },
   },
   vaults: { vaultUri: 'https://kv.vault.azure.net/' },
-  components: { ConnectionString: 'InstrumentationKey=1;IngestionEndpoint=https://westeurope.in.applicationinsights/' },
+  components: {
+    ConnectionString:
+      'InstrumentationKey=77777777-7777-7777-7777-777777777777;IngestionEndpoint=https://westeurope.in.applicationinsights/',
+  },
   sites: { defaultHostName: HOST_NAME },
   application: { appId: CLIENT_ID },
 };

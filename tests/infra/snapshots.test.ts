@@ -21,8 +21,6 @@ const OF_THE_HOST = [
   'AzureWebJobsStorage__credential',
   'AzureWebJobsStorage__blobServiceUri',
   'AzureWebJobsDisableHomepage',
-  'APPLICATIONINSIGHTS_CONNECTION_STRING',
-  'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
 ];
 
 /** What Flex Consumption refuses, as a setting or as a property of the site. */
@@ -217,6 +215,24 @@ describe.each(SNAPSHOTS.map(snapshot => [snapshot.scenario, snapshot] as const))
     const [mail] = snapshot.all('Microsoft.Insights/actionGroups');
     const actionGroups: Json = mail?.id ? [mail.id] : [];
     for (const { properties } of rules) expect(properties.actions).toEqual({ actionGroups });
+  });
+
+  test('the workbook asks the component for what the app tells, and for nothing else', async () => {
+    const span = await readFile(join(import.meta.dirname, '../../src/http/span.ts'), 'utf8');
+    const facts = [...(/interface SpanFacts \{(.*?)\n\}/s.exec(span)?.[1]?.matchAll(/^ {2}(\w+)\?:/gm) ?? [])];
+    const told = [...facts.map(([, name]) => name), 'status', 'storage_trips', 'correlation_id', 'person', 'kind'];
+    const counters = [...(/type Counter = ([^;]+);/.exec(span)?.[1]?.matchAll(/'(\w+)'/g) ?? [])].map(
+      ([, name]) => name,
+    );
+    const { properties } = snapshot.the('Microsoft.Insights/workbooks');
+    expect(properties.sourceId).toBe(snapshot.the('Microsoft.Insights/components').id);
+    const { items } = JSON.parse(String(properties.serializedData)) as { items: { content: { query?: string } }[] };
+    const queries = items.flatMap(({ content }) => content.query ?? []);
+    expect(queries.length).toBeGreaterThan(10);
+    const asked = queries.flatMap(query => [...query.matchAll(/customDimensions\.(\w+)/g)].map(([, name]) => name));
+    expect(asked.filter(name => !told.includes(name))).toEqual([]);
+    const counted = queries.flatMap(query => [...(/name in \((.*?)\)/.exec(query)?.[1]?.matchAll(/"(\w+)"/g) ?? [])]);
+    expect(counted.map(([, name]) => name).sort()).toEqual(counters.sort());
   });
 
   test('everything bears the environment’s tag, and the site its service’s', () => {
