@@ -1,5 +1,6 @@
 import './account.ts';
 import './auth-callback.ts';
+import './auth-front-channel-logout.ts';
 import './auth-interaction.ts';
 import './auth-login.ts';
 import './auth-logout.ts';
@@ -8,6 +9,7 @@ import './health-ready.ts';
 import './health.ts';
 import './jwks.ts';
 import './landing.ts';
+import './manage.ts';
 import './mcp.ts';
 import './oauth-authorize.ts';
 import './oauth-consent.ts';
@@ -19,8 +21,12 @@ import './openid-configuration.ts';
 import './protected-resource-mcp.ts';
 import './protected-resource.ts';
 import './purge.ts';
+import './zz-not-found.ts';
 import { app as functions } from '@azure/functions';
 import { app } from './app.ts';
+
+/** What lies in memory only is written before the process ends, where the host says that it will. */
+functions.hook.appTerminate(() => app.flush());
 
 /**
  * An instance starts because a request waits for it, and the first answer, most often a 401 or a document, needs little
@@ -28,5 +34,3 @@ import { app } from './app.ts';
  */
 const PRELOAD_AFTER = 1000;
 setTimeout(() => app.preload(), PRELOAD_AFTER).unref();
-
-functions.hook.appTerminate(() => app.flush());

@@ -9,6 +9,7 @@ import { graphOrigin, graphResource, USER_READ } from './entra/graph.ts';
 import { managedIdentityToken } from './entra/managed-identity.ts';
 import { healthEndpoint, probeKeys, readinessEndpoint } from './health.ts';
 import type { Endpoint } from './http/endpoint.ts';
+import { notFound } from './http/responses.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { type RandomBytes, randomText } from './keys/random.ts';
 import { parseSecrets } from './keys/secret.ts';
@@ -61,7 +62,8 @@ export type EndpointName =
   | 'serverMetadata'
   | 'jwks'
   | 'health'
-  | 'ready';
+  | 'ready'
+  | 'notFound';
 
 export interface App {
   /** An endpoint, by its name; its code may be loaded only now. */
@@ -183,6 +185,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       version,
       now,
     }),
+    notFound,
   };
   const isLoaded = (name: EndpointName): name is keyof typeof loaded => Object.hasOwn(loaded, name);
 

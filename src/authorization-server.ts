@@ -78,7 +78,7 @@ export function composeAuthorizationServer(parts: AuthorizationServerParts): Aut
     audit: createAudit(events, now, random),
     records: {
       events,
-      blocked: openRevocationRows(tables).blocked,
+      blocks: openRevocationRows(tables),
       connections: openConnections(tables, parts.writer),
     },
     clients: createClientDirectory({

@@ -11,6 +11,7 @@ import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
 import { tokenExchangeAudience } from './managed-identity.ts';
 import { type Acquired, createMsal } from './msal.ts';
 import { createTenantKeys } from './tenant-keys.ts';
+import { tenantOfIssuer } from './tenants.ts';
 
 /** Signing people in at Entra (OpenID Connect's code flow with PKCE and nonce), as one ordinary client of it. */
 export interface Entra extends Downstream {
@@ -29,6 +30,10 @@ export interface Entra extends Downstream {
    * @throws UnavailableError when Entra cannot be reached
    */
   renew(refreshToken: string, person: PersonId): Promise<SignedIn & Upstream>;
+  /** Entra's web origin. */
+  readonly origin: string;
+  /** The tenant that an issuer stands for; `undefined` where none of its people may sign in here. */
+  tenantOf(issuer: string): string | undefined;
   /** Where a browser ends its session with Entra and comes back from. */
   logoutUrl(postLogoutRedirectUri: string): string;
 }
@@ -131,6 +136,9 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
       // Entra may leave the old one in use.
       return { refreshToken, ...who };
     },
+
+    origin: config.authorityHost,
+    tenantOf: issuer => tenantOfIssuer(config, issuer),
 
     logoutUrl(postLogoutRedirectUri) {
       const url = new URL(endpoints.endSessionEndpoint);

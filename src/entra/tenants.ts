@@ -33,3 +33,9 @@ export function issuerOf(authorityHost: string, tid: string): string {
   const at = hostname.endsWith('.ciamlogin.com') ? `${tid}.ciamlogin.com` : host;
   return `${protocol}//${at}/${tid}/v2.0`;
 }
+
+/** The tenant that an issuer stands for; `undefined` for any other text, and for tenants whose people may not sign in. */
+export function tenantOfIssuer(rule: TenantRule & { authorityHost: string }, issuer: string): string | undefined {
+  const tid = /\/([0-9a-f-]{36})\/v2\.0$/.exec(issuer)?.[1];
+  return tid && issuer === issuerOf(rule.authorityHost, tid) && isTenantAllowed(rule, tid) ? tid : undefined;
+}

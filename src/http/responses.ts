@@ -47,6 +47,9 @@ export function seconds(count: number): string {
   return count === 1 ? '1 second' : `${count} seconds`;
 }
 
+/** Nothing is there; the same wherever that is said. */
+export const notFound = async () => new Response(null, { status: 404 });
+
 /** 303: after a form's post too the next request is a GET (RFC 9700 section 4.12). */
 export function redirect(location: string, cookies: readonly string[] = []): Response {
   const headers = new Headers({ ...NO_STORE, location, 'referrer-policy': 'no-referrer' });

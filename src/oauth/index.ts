@@ -8,8 +8,10 @@ import { registrationEndpoint } from './clients/register.ts';
 import { interactionEndpoint } from './downstream/interaction-endpoint.ts';
 import { withFailurePages } from './failure.ts';
 import { accountEndpoint } from './people/account.ts';
+import { frontChannelLogoutEndpoint } from './people/front-channel-logout.ts';
 import { landingEndpoint, type ServerFacts } from './people/landing.ts';
 import { logoutEndpoint } from './people/logout.ts';
+import { manageEndpoint } from './people/manage.ts';
 import type { OAuthServices } from './services.ts';
 import { introspectionEndpoint } from './tokens/introspect.ts';
 import { revocationEndpoint } from './tokens/revoke.ts';
@@ -21,6 +23,8 @@ export interface OAuthEndpoints {
   readonly callback: Endpoint;
   readonly interaction: Endpoint;
   readonly logout: Endpoint;
+  readonly frontChannelLogout: Endpoint;
+  readonly manage: Endpoint;
   readonly account: Endpoint;
   readonly register: Endpoint;
   readonly authorize: Endpoint;
@@ -37,6 +41,8 @@ export function createOAuth(services: OAuthServices, server: ServerFacts): OAuth
     callback: withFailurePages(callbackEndpoint(services)),
     interaction: withFailurePages(interactionEndpoint(services)),
     logout: withFailurePages(logoutEndpoint(services)),
+    frontChannelLogout: withFailurePages(frontChannelLogoutEndpoint(services)),
+    manage: withFailurePages(manageEndpoint(services, server)),
     account: withFailurePages(accountEndpoint(services, server)),
     authorize: withFailurePages(authorizeEndpoint(services)),
     consent: withFailurePages(consentEndpoint(services)),

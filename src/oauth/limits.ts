@@ -14,6 +14,8 @@ export interface Limits {
   readonly registrations: AddressLimit;
   /** Sign-ins that are stored before anybody has signed in. */
   readonly signins: AddressLimit;
+  /** Messages of Entra's that somebody signed out there: they come from people's browsers. */
+  readonly signouts: AddressLimit;
   /** Clients' documents that are fetched because somebody named them. */
   readonly documents: AddressLimit;
   /** Renewals of one grant, by its name. */
@@ -52,6 +54,7 @@ export function createLimits({ trustedProxyHops, now }: { trustedProxyHops: numb
   return {
     registrations: limit(3_600, { perAddress: 30, overAll: 1_000 }),
     signins: limit(60, { perAddress: 60, overAll: 3_000 }),
+    signouts: limit(60, { perAddress: 60, overAll: 3_000 }),
     documents: limit(60, { perAddress: 20, overAll: 600 }),
     renewals: createRateLimiter({ limit: 60, perSeconds: 60, now, capacity: GRANTS }),
   };

@@ -12,4 +12,5 @@ export const PATHS = {
   callback: '/auth/callback',
   logout: '/auth/logout',
   account: '/account',
+  manage: '/manage',
 } as const;

@@ -40,7 +40,7 @@ export interface OAuthServices {
   /** What administrators look through. */
   readonly records: {
     readonly events: Pick<AuditRows, 'page'>;
-    readonly blocked: StoredRevocations['blocked'];
+    readonly blocks: Pick<StoredRevocations, 'blocked' | 'isBlocked'>;
     readonly connections: Connections;
   };
   readonly clients: ClientDirectory;

@@ -5,7 +5,7 @@ import type { WriteBehind } from './write-behind.ts';
 
 /** The table `audit`: what has happened, the newest first, by the hour in which it did. */
 export interface AuditRows {
-  /** Stores an event behind the scenes. @param random names it among those of the same millisecond */
+  /** Stores an event behind the scenes. @param random names it among those of other instances */
   add(event: StoredEvent, random: string): void;
   /** A page of events, the newest first. @param after where the page begins: a former one's `next` */
   page(after?: string): Promise<{ events: StoredEvent[]; next?: string }>;
@@ -29,6 +29,8 @@ export type StoredEvent = {
   correlationId: string;
 };
 
+const ORDERS = 1_000_000;
+
 /** Events on a page. */
 export const EVENTS = 50;
 
@@ -37,12 +39,15 @@ export const eventsBefore = (before: number) => `PartitionKey gt '${backwardHour
 
 export function openAudit(tables: Tables, writer: WriteBehind): AuditRows {
   const table = tables.table('audit');
+  /** Keeps the order of what one instance tells of within a millisecond. */
+  let told = 0;
+  const order = () => String(ORDERS - 1 - (told++ % ORDERS)).padStart(6, '0');
   return {
     add: (event, random) =>
       writer.add('audit', {
         ...event,
         partitionKey: backwardHour(event.at),
-        rowKey: `${backwardTime(event.at)}.${random}`,
+        rowKey: `${backwardTime(event.at)}.${order()}.${random}`,
       }),
     page: async after => {
       const { rows, next } = await readOn<StoredEvent>(table, { from: '0', to: ':', after, size: EVENTS });

@@ -117,6 +117,8 @@ export interface GrantQuery {
   readonly expiringAfter?: number;
   /** Where the page begins: a former one's `next`. */
   readonly after?: string;
+  /** How many at the most; a thousand unless it says otherwise. */
+  readonly limit?: number;
 }
 
 export type ListedGrant = Stored<Grant> & { readonly grantId: string };
@@ -170,12 +172,12 @@ export function openGrants(tables: Tables): Grants {
     },
     keepUpstream: ({ etag, ...grant }, upstream) =>
       table.write({ type: 'replace', row: { ...withoutText('upstreamTokens', grant), ...upstream }, etag }),
-    list: async (person, { kind, expiringAfter, after = '' } = {}) => {
+    list: async (person, { kind, expiringAfter, after = '', limit = PAGE } = {}) => {
       const filter =
         odata`PartitionKey eq ${personKey(person)} and RowKey gt ${grantRow(after)} and RowKey lt 'g/'` +
         (kind ? odata` and kind eq ${kind}` : '') +
         (expiringAfter === undefined ? '' : ` and expiresAt gt ${expiringAfter}.0`);
-      const { rows, continuation } = await table.page<Grant>(filter, PAGE);
+      const { rows, continuation } = await table.page<Grant>(filter, limit);
       const grants = rows.map(row => ({ ...row, grantId: row.rowKey.slice(grantRow('').length) }));
       const last = continuation && grants.at(-1);
       return last ? { grants, next: last.grantId } : { grants };

@@ -10,14 +10,15 @@ import { odata, type Tables } from './tables.ts';
  * all, a thousand at a time, and the purge takes none of them.
  */
 export interface StoredRevocations extends RevocationRows {
-  /** The clients that are blocked: a page of them, in no order of time. */
-  blocked(after?: string): Promise<{ blocks: Block[]; next?: string }>;
+  /** Whether an entry of this name blocks a client, as it is this very moment. */
+  isBlocked(name: string): Promise<boolean>;
+  /** Clients that are blocked, a hundred at the most, in no order of time. */
+  blocked(): Promise<Block[]>;
 }
 
 const BLOCKED = 'blocked';
 const PAGE = 1000;
-/** Blocked clients on a page. */
-const BLOCKS = 50;
+const MOST_BLOCKS = 100;
 
 export function openRevocationRows(tables: Tables): StoredRevocations {
   const table = tables.table('revocations');
@@ -38,12 +39,13 @@ export function openRevocationRows(tables: Tables): StoredRevocations {
       } while (continuation);
       return entries;
     },
-    blocked: async (after = '') => {
-      const filter = odata`PartitionKey eq ${BLOCKED} and RowKey gt ${after}`;
-      const { rows, continuation } = await table.page<{ clientId: string; at: number }>(filter, BLOCKS);
-      const last = continuation && rows.at(-1);
-      const blocks = rows.map(({ clientId, at }) => ({ clientId, at }));
-      return last ? { blocks, next: last.rowKey } : { blocks };
+    isBlocked: async name => (await table.read({ partitionKey: BLOCKED, rowKey: name })) !== undefined,
+    blocked: async () => {
+      const { rows } = await table.page<{ clientId: string; at: number }>(
+        odata`PartitionKey eq ${BLOCKED}`,
+        MOST_BLOCKS,
+      );
+      return rows.map(({ clientId, at }) => ({ clientId, at }));
     },
   };
 }

@@ -17,7 +17,7 @@ type Common = {
   /** Whose earlier approval stands in for the consent page: nobody else may go on without it. */
   approver?: string;
   /** Where a person without a client goes on; absent for the landing page. */
-  to?: 'account';
+  to?: 'account' | 'manage';
   /** JSON: the grant and what Entra is to be asked for it, where that is what the person comes for. */
   interaction?: string;
   /** `nonce` and PKCE verifier towards Entra, sealed. */

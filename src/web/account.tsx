@@ -1,6 +1,6 @@
 import { Notes, type NotesProps } from './account-notes.tsx';
 import { page } from './page.tsx';
-import { Csrf, Foreign, Mark, Moment, type Person, SignedIn } from './parts.tsx';
+import { Csrf, Foreign, ManageLink, Mark, Moment, type Person, SignedIn } from './parts.tsx';
 import { plainText } from './text.ts';
 
 /** What a person has granted, and what has not ended. */
@@ -40,6 +40,8 @@ export interface AccountProps {
   readonly serverName: string;
   readonly version: string;
   readonly person: Person;
+  /** Whether the page for administrators is linked. */
+  readonly isAdministrator?: boolean | undefined;
   /** Goes into every form of the page. */
   readonly csrf: string;
   /** Newest first. */
@@ -66,7 +68,9 @@ export function accountPage(props: AccountProps): Response {
           <Mark />
           {props.serverName}
         </a>
-        <SignedIn person={person} csrf={csrf} />
+        <SignedIn person={person} csrf={csrf}>
+          {props.isAdministrator ? <ManageLink /> : null}
+        </SignedIn>
       </header>
       <main>
         <div class="intro">

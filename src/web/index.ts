@@ -13,6 +13,15 @@ export {
   landingPage,
   type ScriptTokenProps,
 } from './landing.tsx';
+export {
+  type ManagedConnection,
+  type ManagedEvent,
+  type ManageFrame,
+  type ManageView,
+  manageLink,
+  managePage,
+  manageSignInPage,
+} from './manage.tsx';
 export type { ScopeChoice } from './parts.tsx';
 export { type SignedOutProps, signedOutPage } from './signed-out.tsx';
 export { plainText, plainUri, quotedText } from './text.ts';

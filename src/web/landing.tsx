@@ -1,6 +1,16 @@
 import { connectLines } from './connect.ts';
 import { page } from './page.tsx';
-import { CopyButton, Csrf, Mark, Moment, type Person, type ScopeChoice, ScopeChoices, SignedIn } from './parts.tsx';
+import {
+  CopyButton,
+  Csrf,
+  ManageLink,
+  Mark,
+  Moment,
+  type Person,
+  type ScopeChoice,
+  ScopeChoices,
+  SignedIn,
+} from './parts.tsx';
 
 /** A token for scripts that was issued just now: the only time it is shown. */
 export interface IssuedToken {
@@ -36,6 +46,8 @@ export interface LandingProps {
   readonly version: string;
   /** Who is signed in, or nobody. */
   readonly person?: Person | undefined;
+  /** Whether the page for administrators is linked. */
+  readonly isAdministrator?: boolean | undefined;
   readonly scriptTokens: ScriptTokenProps;
   /** One sentence at the top, such as "You are signed out." */
   readonly notice?: string | undefined;
@@ -63,6 +75,7 @@ export function landingPage(props: LandingProps): Response {
             <a class="button small" href="/account">
               Account
             </a>
+            {props.isAdministrator ? <ManageLink /> : null}
           </SignedIn>
         ) : (
           <a class="button small" href="/auth/login">

@@ -98,3 +98,12 @@ export function ScopeChoices({ scopes, legend }: { scopes: readonly ScopeChoice[
     </fieldset>
   );
 }
+
+/** The way to the page for administrators, which nobody else is told of. */
+export function ManageLink() {
+  return (
+    <a class="button small" href="/manage">
+      Manage
+    </a>
+  );
+}

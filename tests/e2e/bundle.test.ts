@@ -131,10 +131,13 @@ describe('the deployed package', () => {
         '.well-known/openid-configuration',
         'account',
         'auth/callback',
+        'auth/front-channel-logout',
         'auth/interaction',
         'auth/login',
         'auth/logout',
         'health',
+        'health/ready',
+        'manage',
         'mcp',
         'oauth/authorize',
         'oauth/consent',
@@ -144,8 +147,27 @@ describe('the deployed package', () => {
         'oauth/token',
         'purge',
         '{ignored:maxlength(0)?}',
+        '{*path}',
       ].sort(),
     );
+  });
+
+  test.each([
+    ['GET', {}],
+    ['POST', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['PUT', {}],
+    ['HEAD', {}],
+    ['OPTIONS', {}],
+  ])('to a stranger %s /manage is as an unknown path is', async (method, headers) => {
+    const [page, unknown] = await Promise.all(
+      ['/manage', '/nothing-is-here'].map(async path => {
+        const answer = await fetch(new URL(path, host.url), { method, headers });
+        const names = [...answer.headers.keys()].sort();
+        return { status: answer.status, body: await answer.text(), names };
+      }),
+    );
+    expect(page).toEqual(unknown);
+    expect(page?.status).toBe(404);
   });
 
   test('signs in and serves a tool', async () => {

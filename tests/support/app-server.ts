@@ -59,6 +59,8 @@ const ROUTES: Record<string, EndpointName> = {
   '/auth/callback': 'callback',
   '/auth/interaction': 'interaction',
   '/auth/logout': 'logout',
+  '/auth/front-channel-logout': 'frontChannelLogout',
+  '/manage': 'manage',
   '/account': 'account',
   '/mcp': 'mcp',
   '/oauth/register': 'register',

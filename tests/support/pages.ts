@@ -7,6 +7,8 @@ import {
   interactionDonePage,
   interactionPage,
   landingPage,
+  managePage,
+  manageSignInPage,
   signedOutPage,
 } from '../../src/web/index.ts';
 
@@ -26,6 +28,21 @@ const active = [
 const token = `eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.${'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(14)}.signature`;
 
 const account = { serverName: server.serverName, version: server.version, person, csrf: 'csrf-value', more: 0 };
+
+const frame = { serverName: server.serverName, version: server.version, person, csrf: 'csrf-value' };
+const connection = {
+  grantId: 'grant-1',
+  person: '72f0c3a8-5b1e-4d6c-9a07-3e84d1b2c6f5.0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f501',
+  ...person,
+  client: 'https://claude.ai/oauth/mcp-oauth-client-metadata',
+  clientName: 'Claude',
+  kind: 'client' as const,
+  scopes: scopes.map(({ description }) => description),
+  since: at(0),
+  renewedAt: at(30),
+  until: at(45),
+  isOver: false,
+};
 
 /** Every page, in each of its states: what the tests of all pages go through. */
 export const PAGES: Record<string, () => Response> = {
@@ -225,5 +242,54 @@ export const PAGES: Record<string, () => Response> = {
   'interaction, no name': () =>
     interactionPage({ client: '', scopes: ['User.Read'], id: 'x', action: '/auth/interaction', otherAccount: true }),
   'interaction, done': () => interactionDonePage(),
-  'signed out': () => signedOutPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout' }),
+  'signed out': () =>
+    signedOutPage({
+      entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout',
+      person: 'sealed-person',
+    }),
+  'signed out, apps ended': () =>
+    signedOutPage({ entraLogoutUrl: 'https://login.microsoftonline.com/common/oauth2/v2.0/logout', ended: 2 }),
+  'manage, overview': () =>
+    managePage(frame, {
+      kind: 'overview',
+      connections: [connection, { ...connection, grantId: 'grant-2', kind: 'script', isOver: true }],
+      next: '500000~1',
+      blocked: [{ client: 'https://evil.example/client.json', at: at(4) }],
+    }),
+  'manage, a person': () =>
+    managePage(frame, {
+      kind: 'person',
+      person: connection.person,
+      connections: [{ ...connection, ended: { at: at(9), why: 'refused by Entra: Your account is disabled.' } }],
+    }),
+  'manage, a client': () =>
+    managePage(frame, {
+      kind: 'client',
+      client: `https://client.example/${'long-path/'.repeat(20)}`,
+      isBlocked: false,
+      connections: [connection],
+      next: 'c.1~2',
+    }),
+  'manage, a blocked client': () =>
+    managePage(frame, { kind: 'client', client: 'pc.5u1nVm8eyXw2vJkqR0', isBlocked: true, connections: [] }),
+  'manage, events': () =>
+    managePage(frame, {
+      kind: 'events',
+      events: [
+        {
+          act: 'grant ended',
+          at: at(1),
+          person: connection.person,
+          client: connection.client,
+          clientName: 'Claude',
+          grant: 'grant-1',
+          by: connection.person,
+          reason: 'ended by an administrator',
+          correlationId: '0123456789abcdef0123456789abcdef',
+        },
+        { act: 'sign-in refused', at: at(0), correlationId: '0123456789abcdef0123456789abcdef' },
+      ],
+      next: '500000~1',
+    }),
+  'manage, too late': () => manageSignInPage(),
 };

@@ -13,7 +13,7 @@ import { backFromEntra } from '../downstream/back-from-entra.ts';
 import { interactionOf } from '../downstream/interaction.ts';
 import { expiredSignin, failure, refusedByEntra, wrongBrowser } from '../failure.ts';
 import { PATHS } from '../paths.ts';
-import { beginSession } from '../people/session.ts';
+import { beginSession, isAdministrator } from '../people/session.ts';
 import type { OAuthServices } from '../services.ts';
 import { sealUpstream, signinSeal } from '../tokens/upstream-tokens.ts';
 import { ask } from './ask.ts';
@@ -86,7 +86,9 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       who,
     }: { ring: KeyRing; id: string; signin: StoredSignin<StartedSignin>; code: string; who: SignedIn & Upstream },
   ): Promise<Response> {
-    const { etag: _etag, ...row } = signin;
+    const { etag: _etag, to, ...begun } = signin;
+    // Nobody but an administrator is led to the page for them, nor learns that there is one.
+    const row = { ...begun, ...(to && (to !== 'manage' || isAdministrator(who)) ? { to } : {}) };
     const claim = randomText(services.random, 16);
     const asked = requestOf(signin);
     if (asked && !isApprover(signin, who.person)) return askSomebodyElse(context, ring, signin, asked, who);
@@ -118,7 +120,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       return redirect(toClient(asked, { code: made.code }), newSession ? [await beginSession(services, who)] : []);
     }
     services.audit.record(context, 'signed in', { person: who.person, signin: id });
-    return redirect(pageAfter(services.origin, signin), [await beginSession(services, who)]);
+    return redirect(pageAfter(services.origin, row), [await beginSession(services, who)]);
   }
 
   /**

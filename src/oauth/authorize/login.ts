@@ -11,7 +11,8 @@ import { isExpired, pageAfter, startSignin } from './transaction.ts';
  * Sends the browser to Entra. With `signin` it goes on with a client's sign-in
  * that the person has approved in this browser; without, it begins one for a
  * person who has no client, who may ask for another account by
- * `prompt=select_account`, and for the account page afterwards by `to=account`.
+ * `prompt=select_account`, and for another page than the landing page
+ * afterwards by `to`.
  */
 export function loginEndpoint(services: OAuthServices): Endpoint {
   const { cookies, keys, limits, now, random, signins } = services;
@@ -26,8 +27,8 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
       if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
       const binding = beginBinding(request, cookies.binding, ring, random);
       const newId = signins.newId(random(16), now());
-      const to = parameters.get('to') === 'account' ? { to: 'account' as const } : {};
-      const signin = startSignin(ring, random, { id: newId, binding: binding.hash, now: now(), ...to });
+      const to = PAGES.find(page => page === parameters.get('to'));
+      const signin = startSignin(ring, random, { id: newId, binding: binding.hash, now: now(), ...(to ? { to } : {}) });
       await signins.insert(newId, signin);
       context.span?.signin(newId);
       context.log.debug('sign-in begins', { signin: newId });
@@ -51,3 +52,5 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
     return location ? redirect(location) : failure(request, context, expiredSignin());
   };
 }
+
+const PAGES = ['account', 'manage'] as const;

@@ -46,7 +46,7 @@ export function startSignin(
 
 /** Where a person who signed in without a client goes on. */
 export function pageAfter(origin: string, { to }: Pick<Signin, 'to'>): string {
-  return `${origin}${to === 'account' ? PATHS.account : '/'}`;
+  return `${origin}${to ? PATHS[to] : '/'}`;
 }
 
 /** Whether the person took too long. */

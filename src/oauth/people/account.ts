@@ -83,6 +83,7 @@ export function accountEndpoint(services: OAuthServices, server: ServerFacts): E
       serverName: server.name,
       version: server.version,
       person: session.person,
+      isAdministrator: session.isAdministrator,
       csrf,
       ...apps,
       notes: found,

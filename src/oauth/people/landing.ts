@@ -97,7 +97,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
       mcpUrl: resource,
       serverName: server.name,
       version: server.version,
-      ...(session ? { person: session.person } : {}),
+      ...(session ? { person: session.person, isAdministrator: session.isAdministrator } : {}),
       scriptTokens: {
         enabled: scriptTokens,
         scopes: ALL_SCOPES.map(scope => ({ scope, description: SCOPES[scope] })),

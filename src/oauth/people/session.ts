@@ -7,41 +7,76 @@ import { randomText } from '../../keys/random.ts';
 import { SESSION_SECONDS, type SessionId, sessionHour } from '../../storage/sessions.ts';
 import type { OAuthServices } from '../services.ts';
 
-/** A person's session with the pages: in a cookie `HOUR.SECRET`, its hash in storage, eight hours long. */
+/**
+ * A person's session with the pages, eight hours long: in a cookie `HOUR.SECRET`,
+ * its hash in storage. An administrator's cookie ends in a tag of this server's,
+ * so that whose cookie it is can be told without storage.
+ */
 export interface BrowserSession {
   readonly id: SessionId;
   readonly person: Person;
   /** Milliseconds since the epoch. */
   readonly signedInAt: number;
+  readonly isAdministrator: boolean;
 }
 
-type Services = Pick<OAuthServices, 'sessions' | 'cookies' | 'now' | 'random'>;
+type Services = Pick<OAuthServices, 'sessions' | 'revocations' | 'cookies' | 'keys' | 'now' | 'random'>;
+
+/** The app role at Entra that makes somebody an administrator of this server. */
+const ADMINISTRATOR = 'Admin';
+
+export const isAdministrator = ({ roles }: Pick<SignedIn, 'roles'>) => roles.includes(ADMINISTRATOR);
 
 /** Begins a session and gives the cookie for it. */
-export async function beginSession({ sessions, cookies, now, random }: Services, who: SignedIn): Promise<string> {
+export async function beginSession({ sessions, cookies, keys, now, random }: Services, who: SignedIn): Promise<string> {
   const at = now();
-  const secret = randomText(random, 32);
-  const value = `${sessionHour(at)}.${secret}`;
-  await sessions.insert(sessionId(value), {
-    person: JSON.stringify(who.person),
-    createdAt: at,
-    expiresAt: at + SESSION_SECONDS * 1000,
-    ...(who.sid ? { sid: who.sid } : {}),
-  });
-  return cookie(cookies.session, value, SESSION_SECONDS);
+  const value = `${sessionHour(at)}.${randomText(random, 32)}`;
+  const id = sessionId(value);
+  const { tid } = who.person;
+  await sessions.insert(
+    id,
+    { person: JSON.stringify(who.person), createdAt: at, expiresAt: at + SESSION_SECONDS * 1000 },
+    who.sid ? { hash: entraSessionHash(who.sid), tid } : undefined,
+  );
+  const tag = isAdministrator(who) ? `.${(await keys()).tag(TAG, id.hash).tag}` : '';
+  return cookie(cookies.session, value + tag, SESSION_SECONDS);
 }
 
 /** The session of a request's cookie; `undefined` without one that lives. */
-export async function currentSession(
-  { sessions, cookies, now }: Services,
-  request: Request,
-): Promise<BrowserSession | undefined> {
-  const value = readCookie(request, cookies.session);
-  if (!value || !/^\d{6}\.[\w-]{43}$/.test(value)) return undefined;
-  const id = sessionId(value);
-  const session = await sessions.read(id);
+export async function currentSession(services: Services, request: Request): Promise<BrowserSession | undefined> {
+  const presented = readSessionCookie(services, request);
+  if (!presented) return undefined;
+  const { sessions, revocations, now } = services;
+  const session = await sessions.read(presented.id);
   if (!session || session.expiresAt <= now()) return undefined;
-  return { id, person: JSON.parse(session.person) as Person, signedInAt: session.createdAt };
+  const person = JSON.parse(session.person) as Person;
+  // An administrator may have ended all that this person has, this session too.
+  if ((await revocations.endedAt({ person, since: session.createdAt })) !== undefined) return undefined;
+  const isAdministrator = await hasTag(services, presented);
+  return { id: presented.id, person, signedInAt: session.createdAt, isAdministrator };
+}
+
+/** Whether a request's cookie is that of an administrator's session, be it over or not. Costs no trip. */
+export async function isFromAdministrator(services: Services, request: Request): Promise<boolean> {
+  const presented = readSessionCookie(services, request);
+  return presented !== undefined && hasTag(services, presented);
+}
+
+interface PresentedCookie {
+  readonly id: SessionId;
+  readonly tag: string | undefined;
+}
+
+const TAG = 'administrator session';
+
+function readSessionCookie({ cookies }: Services, request: Request): PresentedCookie | undefined {
+  const value = readCookie(request, cookies.session) ?? '';
+  const [, secret, tag] = /^(\d{6}\.[\w-]{43})(?:\.([\w-]{43}))?$/.exec(value) ?? [];
+  return secret === undefined ? undefined : { id: sessionId(secret), tag };
+}
+
+async function hasTag({ keys }: Services, { id, tag }: PresentedCookie): Promise<boolean> {
+  return tag !== undefined && (await keys()).verifyTag(TAG, id.hash, tag);
 }
 
 /** What only the person may have who signed in less than this ago: tokens for scripts, and having all deleted. */
@@ -53,10 +88,16 @@ export function isFresh({ now }: Pick<Services, 'now'>, { signedInAt }: BrowserS
 }
 
 /** Ends a session and gives the cookie that takes its cookie away. */
-export async function endSession({ sessions, cookies }: Services, { id }: BrowserSession): Promise<string> {
+export async function endSession(
+  { sessions, cookies }: Pick<Services, 'sessions' | 'cookies'>,
+  { id }: BrowserSession,
+): Promise<string> {
   await sessions.remove(id);
   return cookie(cookies.session, '', 0);
 }
+
+/** What Entra's own session is called here. */
+export const entraSessionHash = (sid: string) => hashOf('entra session', sid);
 
 const CSRF = 'csrf';
 

@@ -2,7 +2,7 @@ import { type AccessToken, InvalidTokenError, verifyAccessToken } from '../../ac
 import { personKey } from '../../access/person.ts';
 import { type FormParameters, readForm } from '../../http/body.ts';
 import type { Endpoint } from '../../http/endpoint.ts';
-import { json } from '../../http/responses.ts';
+import { json, notFound } from '../../http/responses.ts';
 import { isSecretOf, PLAIN } from '../clients/client.ts';
 import { readClient } from '../clients/client-authentication.ts';
 import type { OAuthServices } from '../services.ts';
@@ -17,7 +17,7 @@ import { TokenError } from './token-error.ts';
  */
 export function introspectionEndpoint(services: OAuthServices): Endpoint {
   const { introspectors } = services;
-  if (introspectors.length === 0) return async () => new Response(null, { status: 404 });
+  if (introspectors.length === 0) return notFound;
 
   /** @throws TokenError for a caller who is not named, or whose secret is wrong */
   function authenticate(request: Request, form: FormParameters): string {

@@ -148,7 +148,8 @@ describe('the reply of a write lost on the wire', () => {
     const client = await register(server, { token_endpoint_auth_method: 'client_secret_post' });
     expect(client.client_secret).toBeTruthy();
     const browser = new Browser();
-    proxy.loseNextReply(writes('POST', '/sessions'));
+    // A session and what finds it, in one transaction.
+    proxy.loseNextReply(writes('POST', '$batch'));
     const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
     expect(page.html).toContain('Ada Lovelace');
     const connected = await connect(server);

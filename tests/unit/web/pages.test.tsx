@@ -304,10 +304,12 @@ describe('the error page', () => {
 });
 
 describe('the signed-out page', () => {
-  it('offers to end Entra’s session by a link where it is told how', async () => {
+  it('offers to end Entra’s session by a link, and the applications by a form where it knows whose', async () => {
     const html = await signedOutPage({ entraLogoutUrl: 'https://login.example/logout?a=1&b=2' }).text();
     expect(html).toContain('href="https://login.example/logout?a=1&amp;b=2"');
-    expect(await signedOutPage({}).text()).not.toContain('Microsoft');
+    expect(html).not.toContain('<form');
+    const own = await signedOutPage({ entraLogoutUrl: 'https://login.example/', person: 'sealed' }).text();
+    expect(own).toContain('<input type="hidden" name="person" value="sealed"/>');
   });
 });
 
