@@ -17,6 +17,7 @@ export async function loadFunctions(settings: Record<string, string>): Promise<R
     app: {
       setup: () => {},
       timer: () => {},
+      hook: { appTerminate: () => {} },
       http: (name: string, options: HttpFunctionOptions) => registered.push({ name, ...options }),
     },
   }));

@@ -137,6 +137,7 @@ describe('the deployed package', () => {
         'auth/logout',
         'health',
         'health/ready',
+        'health/ready',
         'manage',
         'mcp',
         'oauth/authorize',

@@ -1,4 +1,5 @@
 import type { Logger } from '../../log.ts';
+import { SCRIPT_CLIENT_ID } from '../people/script-token.ts';
 import type { Client, ClientDirectory } from './client.ts';
 import type { ClientDocuments } from './documents/client-documents.ts';
 import { namesDocument } from './documents/public-url.ts';
@@ -25,7 +26,7 @@ export function createClientDirectory(options: ClientDirectoryOptions): ClientDi
       return { id, source: 'document', metadata, unused: false };
     },
     ofOperator: id => {
-      if (namesDocument(id) || isRegisteredId(id)) return undefined;
+      if (namesDocument(id) || isRegisteredId(id) || id === SCRIPT_CLIENT_ID) return undefined;
       return preregistered.get(id) ?? 'removed';
     },
     isLetIn: id => !namesDocument(id) || documents?.isLetIn(id) === true,

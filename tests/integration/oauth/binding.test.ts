@@ -353,7 +353,12 @@ test('the log of all this, at DEBUG, holds the steps and not one secret', async 
   const code = back.searchParams.get('code') ?? '';
   const { body } = await token(server, codeForm(client, { code, verifier: asked.verifier }));
   const log = server.logLines.slice(lines).join('\n');
-  for (const event of ['authorization requested', 'consent given', 'Entra has signed a person in', 'code redeemed']) {
+  for (const event of [
+    'authorization requested',
+    'consent given',
+    'Entra has signed a person in',
+    '"act":"connected"',
+  ]) {
     expect(log).toContain(event);
   }
   const secrets = [
