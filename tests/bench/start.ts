@@ -29,11 +29,16 @@ import { median, type Result } from './table.ts';
 const ROUNDS = 21;
 const TARGET = 0.25;
 
-/** What a sign-in or a managed identity needs, and a start does not. */
-const LATER = /^@azure\/(msal-\w+|identity|data-tables)$/;
+/** What a sign-in, a managed identity or telemetry needs, and a start does not. */
+const LATER = /^@azure\/(msal-\w+|identity|data-tables)$|^@opentelemetry\//;
 
 /** As in the cloud, with a managed identity; nothing is sent there. */
-const ENVIRONMENT = { ...SETTINGS, AzureWebJobsStorage__tableServiceUri: 'https://bench.table.core.windows.net' };
+const ENVIRONMENT = {
+  ...SETTINGS,
+  AzureWebJobsStorage__tableServiceUri: 'https://bench.table.core.windows.net',
+  APPLICATIONINSIGHTS_CONNECTION_STRING:
+    'InstrumentationKey=33333333-3333-4333-8333-333333333333;IngestionEndpoint=https://insights.example',
+};
 
 type Sample = Start & { wallMs: number };
 
@@ -95,7 +100,7 @@ async function loadedAtStart(probe: string, bundle: string) {
   const bytes = (await Promise.all(files.map(file => stat(file)))).reduce((sum, { size }) => sum + size, 0);
   const early = [...packages].filter(name => LATER.test(name));
   return {
-    what: `loaded until then, in ${files.length} files; MSAL, @azure/identity or tables client among it`,
+    what: `loaded until then, in ${files.length} files; MSAL, @azure/identity, tables client or telemetry among it`,
     measured: `${(bytes / 1000).toFixed(0)} KB`,
     beside: early.join(', ') || 'none',
     target: 'none',

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
@@ -12,6 +13,7 @@ import { freePorts } from '../../dev/local/ports.ts';
 import { newSecret } from '../support/app-server.ts';
 import { freshStorage } from '../support/azurite.ts';
 import { callTool, connect, type Target, type Tokens } from '../support/flows.ts';
+import { startInsights } from '../support/insights.ts';
 
 /**
  * The very package that is deployed, unpacked into an empty folder with no node_modules near it, on the local Functions
@@ -136,7 +138,6 @@ describe('the deployed package', () => {
         'auth/login',
         'auth/logout',
         'health',
-        'health/ready',
         'health/ready',
         'manage',
         'mcp',
@@ -314,4 +315,31 @@ test('the log has lines of JSON with the answer’s correlation id, and no token
   await expect.poll(() => output.some(line => line.includes(id))).toBe(true);
   const signature = tokens.access_token.split('.')[2] ?? '-';
   expect(output.filter(line => line.includes(signature) || line.includes(tokens.refresh_token))).toEqual([]);
+});
+
+test('Application Insights is told, by the identity, what waits when the instance ends', async () => {
+  const platform = createServer((_request, response) => {
+    const expires_on = Math.floor(Date.now() / 1000) + 3600;
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ access_token: 'of-the-identity', expires_on, token_type: 'Bearer' }));
+  });
+  await new Promise<void>(resolve => platform.listen(0, '127.0.0.1', resolve));
+  await using insights = await startInsights();
+  const [at = 0] = await freePorts(1);
+  const told = await run(at, {
+    ...insights.settings,
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=66666666-7777-8888-9999-000000000000;Authorization=AAD',
+    IDENTITY_ENDPOINT: `http://127.0.0.1:${(platform.address() as AddressInfo).port}/msi/token`,
+    IDENTITY_HEADER: 'of-the-platform',
+  });
+  const traceId = 'abcdef0123456789abcdef0123456789';
+  const headers = { traceparent: `00-${traceId}-0123456789abcdef-01` };
+  await fetch(`http://localhost:${at}/mcp`, { method: 'POST', headers });
+  await told.stop();
+  platform.close();
+  const calls = insights.spans().filter(({ data }) => data.baseData.name === 'mcp');
+  expect(calls.map(({ tags, data }) => [tags['ai.operation.id'], data.baseData.properties.status])).toEqual([
+    [traceId, '401'],
+  ]);
+  expect(new Set(insights.tokens)).toEqual(new Set(['Bearer of-the-identity']));
 });
