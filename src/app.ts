@@ -212,14 +212,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
 }
 
 /** Documents and probes: the host tells of them enough. */
-const UNTRACED: ReadonlySet<EndpointName> = new Set([
-  'resourceMetadata',
-  'serverMetadata',
-  'jwks',
-  'health',
-  'ready',
-  'notFound',
-]);
+const UNTRACED: ReadonlySet<EndpointName> = new Set(['resourceMetadata', 'serverMetadata', 'jwks', 'health', 'ready']);
 
 /** A timer that keeps no process alive. */
 const unhurried: Defer = (run, ms) => void globalThis.setTimeout(run, ms).unref();

@@ -1,4 +1,12 @@
-import { type Attributes, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Counter,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor, type IdGenerator } from '@opentelemetry/sdk-trace-base';
@@ -58,6 +66,12 @@ export function openApplicationInsights(options: ApplicationInsightsOptions): Te
     exportTimeoutMillis: PATIENCE_MS,
   });
   const meter = new MeterProvider({ resource, readers: [counters] }).getMeter(NAME);
+  const made = new Map<string, Counter>();
+  const counterOf = (name: string) => {
+    const counter = made.get(name) ?? meter.createCounter(name);
+    made.set(name, counter);
+    return counter;
+  };
 
   return {
     span({ name, traceId, spanId, parentSpanId, startedAt, endedAt, failed, sampleRate, attributes }) {
@@ -71,7 +85,7 @@ export function openApplicationInsights(options: ApplicationInsightsOptions): Te
       if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end(endedAt);
     },
-    count: (counter, kind) => meter.createCounter(counter).add(1, kind ? { kind } : {}),
+    count: (counter, kind) => counterOf(counter).add(1, kind ? { kind } : {}),
     async flush() {
       await Promise.all([spans.forceFlush(), counters.forceFlush({ timeoutMillis: PATIENCE_MS })]);
     },
