@@ -2,12 +2,12 @@ import { app } from '@azure/functions';
 import { handlePage } from './app.ts';
 
 /**
- * Every other path, and every method that a path does not have. The host would say 404 by itself, but not with the same
- * headers as this app, which answers so where nobody is to learn that there is a page. The host tries functions in the
- * order of their names: this one is the last.
+ * Every other path. The host would say 404 by itself, but not with the same headers as this app, which answers so at
+ * `/manage` to whom the page is not for; so the methods are those of that page, and the host answers the others at both.
+ * It tries functions in the order of their names: this one is the last.
  */
 app.http('zz-not-found', {
-  methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+  methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: '{*path}',
   handler: handlePage('notFound'),
