@@ -348,5 +348,6 @@ test('Codex, Copilot CLI, AI SDK: fail where the metadata is served below the en
     '.well-known/oauth-protected-resource/mcp',
     '.well-known/openid-configuration',
   ]);
-  expect(routes.filter(route => route.includes('*'))).toEqual([]);
+  // But for what answers 404 to everything else (`zz-not-found`).
+  expect(routes.filter(route => route.includes('*'))).toEqual(['{*path}']);
 });

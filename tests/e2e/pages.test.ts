@@ -107,9 +107,8 @@ describe.skipIf(!executablePath)('the pages in Chromium', { timeout: 60_000 }, (
     page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
   describe.each([
+    // Colours do not depend on the width, nor does what overflows on colours: two are as good as four.
     { colorScheme: 'light', width: 1280 },
-    { colorScheme: 'light', width: 320 },
-    { colorScheme: 'dark', width: 1280 },
     { colorScheme: 'dark', width: 320 },
   ] as const)('$colorScheme, $width px', ({ colorScheme, width }) => {
     it('axe finds nothing, nothing overflows, nothing else is asked for', async () => {
