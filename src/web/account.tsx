@@ -17,7 +17,8 @@ export interface ConnectedApp {
   readonly scopes: readonly string[];
   readonly since: Date;
   /** Absent where it never was. */
-  readonly renewedAt?: Date | undefined;
+  /** When it took its newest token: each use of that is not kept. */
+  readonly usedAt: Date;
   readonly until: Date;
   /** Whether a renewal moves `until`. */
   readonly isRenewable: boolean;
@@ -195,11 +196,12 @@ function App({ app, csrf, id }: { app: ConnectedApp; csrf: string; id: string })
           <dt>Since</dt>
           <dd>
             <Moment at={app.since} />
-            {app.renewedAt ? (
-              <>
-                , last renewed <Moment at={app.renewedAt} />
-              </>
-            ) : null}
+          </dd>
+        </div>
+        <div>
+          <dt>Last used</dt>
+          <dd>
+            Took its newest token <Moment at={app.usedAt} />
           </dd>
         </div>
         <div>

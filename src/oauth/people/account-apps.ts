@@ -81,7 +81,7 @@ function toApp(grant: ListedGrant, now: number): ConnectedApp {
     origin: originOf(grant),
     scopes: parseScopes(grant.scope).map(scope => SCOPES[scope]),
     since: new Date(grant.createdAt),
-    ...(grant.generation > 0 ? { renewedAt: new Date(grant.issuedAt) } : {}),
+    usedAt: new Date(grant.issuedAt),
     until: new Date(accessEnds(grant)),
     isRenewable: grant.refreshHash !== undefined,
     isOver: accessEnds(grant) <= now,

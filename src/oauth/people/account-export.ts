@@ -91,6 +91,8 @@ function toExport(grant: ListedGrant) {
     isBoundToKey: grant.dpopJkt !== undefined,
     endedAt: grant.endedAt === undefined ? undefined : iso(grant.endedAt),
     endReason: grant.endReason,
+    endDetail: grant.endDetail,
+    roles: grant.roles?.split(' '),
   };
 }
 

@@ -16,6 +16,7 @@ const app: ConnectedApp = {
   sentTo: 'claude.ai',
   scopes: ['Read notes'],
   since: new Date(0),
+  usedAt: new Date(0),
   until: new Date(3_600_000),
   isRenewable: true,
   isOver: false,
@@ -50,8 +51,7 @@ describe('the account page', () => {
     expect(await render({ apps: [{ ...app, isBoundToKey: true }] })).toContain('Work only with a key');
     expect(await render()).toContain('later when it renews');
     expect(await render({ apps: [{ ...app, isOver: true }] })).toContain('Only your approval is left');
-    expect(await render()).not.toContain('last renewed');
-    expect(await render({ apps: [{ ...app, renewedAt: new Date(1) }] })).toContain('last renewed');
+    expect(await render({ apps: [{ ...app, usedAt: new Date(1) }] })).toContain('1970-01-01T00:00:00.001Z');
   });
 
   it('offers to end all only where there are several, and tells of those that it does not show', async () => {
