@@ -103,7 +103,7 @@ var questions = [
     title: 'What was refused or failed, by kind'
     show: 'table'
     width: '50'
-    query: 'dependencies | extend error = tostring(customDimensions.error) | where isnotempty(error) | summarize count = sum(itemCount), last = max(timestamp) by request = name, error, code = tostring(customDimensions.code) | order by count desc'
+    query: 'dependencies | extend error = tostring(customDimensions.error) | where isnotempty(error) | summarize count = sum(itemCount), latest = max(timestamp) by request = name, error, code = tostring(customDimensions.code) | order by count desc'
   }
   {
     name: 'outages'
@@ -124,14 +124,14 @@ var questions = [
     title: 'Clients, the busiest first'
     show: 'table'
     width: '50'
-    query: 'dependencies | extend client = tostring(customDimensions.client) | where isnotempty(client) and name != "sign-in" | summarize requests = sum(itemCount), people = dcount(tostring(customDimensions.person)), failed = sumif(itemCount, success == false), last = max(timestamp) by client | top 50 by requests'
+    query: 'dependencies | extend client = tostring(customDimensions.client) | where isnotempty(client) and name != "sign-in" | summarize requests = sum(itemCount), people = dcount(tostring(customDimensions.person)), failed = sumif(itemCount, success == false), latest = max(timestamp) by client | top 50 by requests'
   }
   {
     name: 'host'
     title: 'Server errors, as the Functions host saw them'
     show: 'table'
     width: '50'
-    query: 'requests | where resultCode startswith "5" or success == false | summarize count = sum(itemCount), last = max(timestamp) by function = name, resultCode | order by count desc'
+    query: 'requests | where resultCode startswith "5" or success == false | summarize count = sum(itemCount), latest = max(timestamp) by function = name, resultCode | order by count desc'
   }
   {
     name: 'purges'
