@@ -98,6 +98,16 @@ export function refusedByEntra({ error, what, todo, code, helpUrl }: EntraRefusa
   };
 }
 
+/** An administrator does not let the application in any more. */
+export function blocked(): Failure {
+  return {
+    status: 403,
+    error: 'unauthorized_client',
+    what: 'An administrator of this server has blocked this application.',
+    todo: 'Ask whoever runs this server.',
+  };
+}
+
 /** More came from one address than its limit allows. */
 export function tooManyRequests(retryAfterSeconds: number): Failure {
   return {

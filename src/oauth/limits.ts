@@ -18,6 +18,8 @@ export interface Limits {
   readonly signouts: AddressLimit;
   /** Clients' documents that are fetched because somebody named them. */
   readonly documents: AddressLimit;
+  /** Answers of Entra's to one sign-in, by its name. */
+  readonly callbacks: RateLimiter;
   /** Renewals of one grant, by its name. */
   readonly renewals: RateLimiter;
 }
@@ -56,6 +58,7 @@ export function createLimits({ trustedProxyHops, now }: { trustedProxyHops: numb
     signins: limit(60, { perAddress: 60, overAll: 3_000 }),
     signouts: limit(60, { perAddress: 60, overAll: 3_000 }),
     documents: limit(60, { perAddress: 20, overAll: 600 }),
+    callbacks: createRateLimiter({ limit: 10, perSeconds: 60, now, capacity: GRANTS }),
     renewals: createRateLimiter({ limit: 60, perSeconds: 60, now, capacity: GRANTS }),
   };
 }

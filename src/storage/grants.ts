@@ -43,6 +43,8 @@ export type Grant = UpstreamColumns & {
   email?: string;
   /** Milliseconds since the epoch, as all times here. */
   createdAt: number;
+  /** When the person signed in for it, which is a little before: what is ended as a whole ends by this. */
+  signedInAt: number;
   expiresAt: number;
   /** Grows by one at each renewal; the first tokens are generation 0. */
   generation: number;
@@ -98,7 +100,7 @@ export interface Grants {
     person: PersonId,
     of: Pick<Grant, 'clientId' | 'redirectUri' | 'resource'>,
     now: number,
-  ): Promise<Grant | undefined>;
+  ): Promise<ListedGrant | undefined>;
   /** Files a grant for the purge. */
   file(key: GrantKey, expiresAt: number): Promise<void>;
   /** Deletes grants that have ended, a hundred a trip. Their spent tokens stay until {@link Grants.forget}. */
@@ -187,12 +189,13 @@ export function openGrants(tables: Tables): Grants {
         odata`PartitionKey eq ${personKey(person)} and RowKey ge 'g.' and RowKey lt 'g/' and clientId eq ${clientId}` +
         ` and expiresAt gt ${now}.0`;
       const { rows } = await table.page<Grant>(filter, PAGE);
-      return rows
+      const newest = rows
         .filter(row => row.endedAt === undefined && row.redirectUri === redirectUri && row.resource === resource)
         .reduce<Stored<Grant> | undefined>(
-          (newest, row) => (row.createdAt > (newest?.createdAt ?? 0) ? row : newest),
+          (last, row) => (row.createdAt > (last?.createdAt ?? 0) ? row : last),
           undefined,
         );
+      return newest && { ...newest, grantId: newest.rowKey.slice(2) };
     },
     file: ({ person, grantId }, expiresAt) =>
       table.upsert({ partitionKey: indexPartition(expiresAt), rowKey: `${personKey(person)}.${grantId}` }),

@@ -16,6 +16,8 @@ type Common = {
   request?: string;
   /** Whose earlier approval stands in for the consent page: nobody else may go on without it. */
   approver?: string;
+  /** The grant that the approval belongs to. */
+  reliesOn?: string;
   /** Where a person without a client goes on; absent for the landing page. */
   to?: 'account' | 'manage';
   /** JSON: the grant and what Entra is to be asked for it, where that is what the person comes for. */

@@ -13,7 +13,7 @@ import {
   readAuthorizationRequest,
 } from './authorization-request.ts';
 import { type BrowserBinding, beginBinding } from './browser-binding.ts';
-import { canBeRemembered, rememberedApproval } from './remembered-approval.ts';
+import { canBeRemembered, type RememberedApproval, rememberedApproval } from './remembered-approval.ts';
 import { toEntra } from './to-entra.ts';
 import { startSignin } from './transaction.ts';
 
@@ -31,9 +31,8 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
       const ring = await keys();
       const binding = beginBinding(request, cookies.binding, ring, random);
       const session = await sessionFor(request, asked);
-      const approved = session && (await approvedBefore(session.person, asked));
-      if (approved)
-        return goOn(request, context, ring, binding, { ...asked, approvedScope: approved.scope }, approved.by);
+      const approved = session && !asked.alwaysAsk && (await rememberedApproval(services, session.person, asked));
+      if (approved) return goOn(request, context, ring, binding, asked, approved);
       if (asked.prompt === 'none') return await refuseToAsk(asked, session?.person);
       context.log.debug('authorization requested', { client: asked.clientId, scopes: asked.scopes });
       const page = ask(services, context, ring, asked, { binding: binding.hash });
@@ -50,16 +49,6 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
     return canBeRemembered(asked.redirectUri) ? currentSession(services, request) : undefined;
   }
 
-  /** What a person has approved, where that covers the request; see {@link rememberedApproval}. */
-  async function approvedBefore(
-    person: Person,
-    asked: AuthorizationRequest,
-  ): Promise<{ scope: string; by: Person } | undefined> {
-    if (asked.alwaysAsk) return undefined;
-    const scope = await rememberedApproval(services, person, asked);
-    return scope ? { scope, by: person } : undefined;
-  }
-
   /** On to Entra without a page. */
   async function goOn(
     request: Request,
@@ -67,7 +56,7 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
     ring: KeyRing,
     binding: BrowserBinding,
     asked: AuthorizationRequest,
-    person: Person,
+    { scope, by: person, grantId }: RememberedApproval,
   ): Promise<Response> {
     const taken = limits.signins.take(request);
     if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
@@ -76,8 +65,9 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
       id,
       binding: binding.hash,
       now: now(),
-      request: asked,
+      request: { ...asked, approvedScope: scope },
       approver: personKey(person),
+      reliesOn: grantId,
     });
     await signins.insert(id, signin);
     services.audit.record(context, 'consent remembered', {

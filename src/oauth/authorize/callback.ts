@@ -11,7 +11,7 @@ import type { CompletedSignin, Signin, StartedSignin, StoredSignin } from '../..
 import { redirectTo } from '../clients/redirect-uri.ts';
 import { backFromEntra } from '../downstream/back-from-entra.ts';
 import { interactionOf } from '../downstream/interaction.ts';
-import { expiredSignin, failure, refusedByEntra, wrongBrowser } from '../failure.ts';
+import { blocked, expiredSignin, failure, refusedByEntra, tooManyRequests, wrongBrowser } from '../failure.ts';
 import { PATHS } from '../paths.ts';
 import { beginSession, isAdministrator } from '../people/session.ts';
 import type { OAuthServices } from '../services.ts';
@@ -20,7 +20,7 @@ import { ask } from './ask.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import { presentedBinding } from './browser-binding.ts';
 import { codeHash, makeCode, RETRY_MS, remakeCode } from './code.ts';
-import { canBeRemembered, isApprover } from './remembered-approval.ts';
+import { canBeRemembered, needsNoPage } from './remembered-approval.ts';
 import { isExpired, pageAfter, requestOf, upstreamSecrets } from './transaction.ts';
 
 /**
@@ -49,6 +49,9 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       return again ? redirect(again) : failure(request, context, expiredSignin());
     }
     if (isExpired(signin, services.now())) return failure(request, context, expiredSignin());
+    // Entra's word comes through a browser, which can say it as often as it likes.
+    const taken = services.limits.callbacks.take(id);
+    if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
     if (error) {
       return refuse(request, context, requestOf(signin), entraRefusal(error, parameters.get('error_description')));
     }
@@ -91,7 +94,10 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const row = { ...begun, ...(to && (to !== 'manage' || isAdministrator(who)) ? { to } : {}) };
     const claim = randomText(services.random, 16);
     const asked = requestOf(signin);
-    if (asked && !isApprover(signin, who.person)) return askSomebodyElse(context, ring, signin, asked, who);
+    if (asked && (await services.revocations.isBlocked(asked.clientId))) return failure(request, context, blocked());
+    if (asked && !(await needsNoPage(services, signin, asked, who.person))) {
+      return askAnew(context, ring, signin, asked, who);
+    }
     const made = asked && makeCode(ring, id, claim);
     const completed: CompletedSignin = {
       ...row,
@@ -124,11 +130,11 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
   }
 
   /**
-   * Somebody else came back than whose earlier approval was relied on: they are
-   * asked themselves before there is any code, by a page that begins a sign-in of
+   * Somebody else came back than whose earlier approval was relied on, or it was
+   * ended meanwhile: the person is asked before there is any code, by a page that begins a sign-in of
    * its own; the one that ends here leads nowhere.
    */
-  async function askSomebodyElse(
+  async function askAnew(
     context: RequestContext,
     ring: KeyRing,
     { binding }: StartedSignin,
@@ -139,13 +145,13 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       person: who.person,
       client: asked.clientId,
       clientName: asked.clientName,
-      reason: 'another person than had approved: asked anew',
+      reason: 'no approval of theirs covers it: asked anew',
     });
     if (asked.prompt === 'none') {
       return redirect(
         toClient(asked, {
           error: 'interaction_required',
-          error_description: 'Another person is signed in, whose approval is needed.',
+          error_description: 'The approval of who is signed in is needed.',
         }),
       );
     }

@@ -1,12 +1,14 @@
+import type { PersonId } from '../../access/person.ts';
 import { parseScopes } from '../../access/scopes.ts';
 import { type FormParameters, readForm } from '../../http/body.ts';
-import type { Endpoint } from '../../http/endpoint.ts';
+import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { redirect } from '../../http/responses.ts';
 import type { StartedSignin } from '../../storage/signins.ts';
 import { redirectTo } from '../clients/redirect-uri.ts';
-import { expiredSignin, type Failure, failure, tooManyRequests, wrongBrowser } from '../failure.ts';
+import { blocked, expiredSignin, type Failure, failure, tooManyRequests, wrongBrowser } from '../failure.ts';
 import { isSameOriginPost } from '../same-origin.ts';
 import type { OAuthServices } from '../services.ts';
+import { endGrant } from '../tokens/end-grant.ts';
 import { presentedBinding } from './browser-binding.ts';
 import { openConsent } from './consent-request.ts';
 import { approvalOf } from './remembered-approval.ts';
@@ -36,8 +38,7 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
 
     if (form.get('decision') !== 'approve') {
-      // The last word counts: an approval before it, on the same page, is taken back.
-      await signins.remove(signinId);
+      await takeBack(context, signinId);
       audit.record(context, 'consent denied', { client: asked.clientId, clientName: asked.clientName });
       return redirect(
         redirectTo(asked.redirectUri, {
@@ -48,6 +49,7 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
         }),
       );
     }
+    if (await services.revocations.isBlocked(asked.clientId)) return failure(request, context, blocked());
     const scopes = approvedScopes(form, asked.scopes);
     if (scopes.length === 0) return failure(request, context, nothingTicked());
     const offline = asked.offline && form.all('scope').includes('offline_access');
@@ -68,6 +70,17 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     const location = await toEntra(services, ring, signinId, stored);
     return location ? redirect(location) : failure(request, context, expiredSignin());
   };
+
+  /**
+   * The last word counts: an approval before it, on the same page, is taken back,
+   * with the grant that came of it already. Its row then stays, for it knows the code.
+   */
+  async function takeBack(context: RequestContext, id: string): Promise<void> {
+    const before = await signins.read(id);
+    if (before?.stage !== 'redeemed') return signins.remove(id);
+    const person = JSON.parse(before.person) as PersonId;
+    await endGrant(services, context, { person, grantId: before.grantId }, { reason: 'ended by the person' });
+  }
 
   /**
    * Stores the sign-in and gives it as it is stored. The form may have come before:

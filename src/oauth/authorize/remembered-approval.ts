@@ -24,6 +24,15 @@ export function approvalOf({ scopes, offline }: { scopes: readonly Scope[]; offl
   return [...scopes, ...(offline ? [OFFLINE_ACCESS] : [])].join(' ');
 }
 
+/** An earlier approval. */
+export interface RememberedApproval {
+  /** What was approved then. */
+  readonly scope: string;
+  readonly by: PersonId;
+  /** The grant that came of it. */
+  readonly grantId: string;
+}
+
 /**
  * The approval that covers a request; `undefined` where the person has to be
  * asked. One query, in the person's own partition.
@@ -32,21 +41,33 @@ export async function rememberedApproval(
   { grants, revocations, now }: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
   person: PersonId,
   asked: AuthorizationRequest,
-): Promise<string | undefined> {
+): Promise<RememberedApproval | undefined> {
   const { clientId, redirectUri, resource } = asked;
   const grant = await grants.newest(person, { clientId, redirectUri, resource }, now());
-  if (!grant || (await revocations.endedAt({ person, clientId, since: grant.createdAt })) !== undefined)
+  if (!grant || (await revocations.endedAt({ person, clientId, since: grant.signedInAt })) !== undefined)
     return undefined;
-  const approved = grant.approvedScope;
-  const covered = approved?.split(' ') ?? [];
+  const scope = grant.approvedScope ?? '';
+  const covered = scope.split(' ');
   return approvalOf(asked)
     .split(' ')
-    .every(scope => covered.includes(scope))
-    ? approved
+    .every(each => covered.includes(each))
+    ? { scope, by: person, grantId: grant.grantId }
     : undefined;
 }
 
-/** Whether a person is the one whose earlier approval a sign-in relies on; true where it relies on none. */
-export function isApprover({ approver }: Pick<Signin, 'approver'>, person: PersonId): boolean {
-  return approver === undefined || approver === personKey(person);
+/**
+ * Whether a sign-in may go on without the page for the person who came back:
+ * where it relies on no earlier approval, or on one of their own that nobody has
+ * ended since. Known from memory, so within 30 seconds of an ending elsewhere.
+ */
+export async function needsNoPage(
+  { revocations }: Pick<OAuthServices, 'revocations'>,
+  { approver, reliesOn, createdAt }: Pick<Signin, 'approver' | 'reliesOn' | 'createdAt'>,
+  { clientId }: AuthorizationRequest,
+  person: PersonId,
+): Promise<boolean> {
+  if (approver === undefined) return true;
+  if (approver !== personKey(person) || reliesOn === undefined) return false;
+  const signedInAt = Math.floor(createdAt / 1000);
+  return !(await revocations.isRevoked({ grantId: reliesOn, person, clientId, signedInAt }));
 }

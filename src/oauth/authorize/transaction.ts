@@ -24,11 +24,12 @@ export function startSignin(
     now,
     request,
     approver,
+    reliesOn,
     to,
     interaction,
   }: { id: string; binding: string; now: number; request?: AuthorizationRequest } & Pick<
     Signin,
-    'approver' | 'to' | 'interaction'
+    'approver' | 'reliesOn' | 'to' | 'interaction'
   >,
 ): StartedSignin {
   const secrets: UpstreamSecrets = { nonce: randomText(random, 32), verifier: randomText(random, 32) };
@@ -39,6 +40,7 @@ export function startSignin(
     upstream: keys.seal(PURPOSE, id, JSON.stringify(secrets), random),
     ...(request ? { request: JSON.stringify(request) } : {}),
     ...(approver ? { approver } : {}),
+    ...(reliesOn ? { reliesOn } : {}),
     ...(to ? { to } : {}),
     ...(interaction ? { interaction } : {}),
   };

@@ -9,7 +9,7 @@ export async function livingGrant(
 ): Promise<Stored<Grant> | undefined> {
   const grant = await grants.read(key);
   if (!grant || grant.endedAt !== undefined || grant.expiresAt <= now()) return undefined;
-  const { clientId, createdAt } = grant;
-  const ended = await revocations.endedAt({ person: key.person, clientId, since: createdAt });
+  const { clientId, signedInAt } = grant;
+  const ended = await revocations.endedAt({ person: key.person, clientId, since: signedInAt });
   return ended === undefined ? grant : undefined;
 }

@@ -16,7 +16,7 @@ export function withEndsOfAll(
   return Promise.all(
     grants.map(async grant => {
       if (grant.endedAt !== undefined) return grant;
-      const endedAt = await revocations.endedAt({ person, clientId: grant.clientId, since: grant.createdAt });
+      const endedAt = await revocations.endedAt({ person, clientId: grant.clientId, since: grant.signedInAt });
       return endedAt === undefined ? grant : { ...grant, endedAt, endReason: 'ended by an administrator' };
     }),
   );

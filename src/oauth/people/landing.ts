@@ -77,7 +77,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
         action: { href: '/', label: 'To your tokens' },
       });
     }
-    const issued = await issueScriptToken(services, context, session.person, scopes);
+    const issued = await issueScriptToken(services, context, session, scopes);
     return show(ring, session, { ...issued, scopes });
   }
 

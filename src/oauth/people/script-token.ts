@@ -1,10 +1,10 @@
-import type { Person } from '../../access/person.ts';
 import type { Scope } from '../../access/scopes.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import { randomText } from '../../keys/random.ts';
 import type { Grant, GrantKey } from '../../storage/grants.ts';
 import type { OAuthServices } from '../services.ts';
 import { SCRIPT_TOKEN_SECONDS, tokenAnswer } from '../tokens/tokens.ts';
+import type { BrowserSession } from './session.ts';
 
 /** The `client_id` of tokens that a person asked for on the landing page. */
 export const SCRIPT_CLIENT_ID = 'landing-page';
@@ -24,7 +24,7 @@ export interface ScriptToken {
 export async function issueScriptToken(
   services: OAuthServices,
   context: RequestContext,
-  person: Person,
+  { person, signedInAt }: Pick<BrowserSession, 'person' | 'signedInAt'>,
   scopes: readonly Scope[],
 ): Promise<ScriptToken> {
   const key: GrantKey = { person, grantId: randomText(services.random, 16) };
@@ -37,6 +37,7 @@ export async function issueScriptToken(
     ...(person.name ? { name: person.name } : {}),
     ...(person.email ? { email: person.email } : {}),
     createdAt: issuedAt,
+    signedInAt,
     issuedAt,
     expiresAt: issuedAt + SCRIPT_TOKEN_SECONDS * 1000,
     tokensExpireAt: issuedAt + SCRIPT_TOKEN_SECONDS * 1000,

@@ -4,7 +4,7 @@ import { UnavailableError } from '../../http/errors.ts';
 import { hashOf } from '../../keys/hash.ts';
 import { describeError } from '../../log.ts';
 import type { Grant, GrantKey } from '../../storage/grants.ts';
-import { withoutText } from '../../storage/long-text.ts';
+import { joinText, withoutText } from '../../storage/long-text.ts';
 import type { OAuthServices } from '../services.ts';
 import { endGrant } from './end-grant.ts';
 import { TokenError } from './token-error.ts';
@@ -56,6 +56,7 @@ export async function askEntra(
     };
   } catch (error) {
     if (error instanceof EntraRefusedError && isAboutThePerson(error.refusal)) {
+      await checkUnchanged(services, key, grant);
       const { what, todo, code } = error.refusal;
       const detail = [what, code].filter(Boolean).join(' ');
       context.log.warn('Entra refused a renewal: the grant ends', { client: grant.clientId, grant: key.grantId, code });
@@ -70,6 +71,14 @@ export async function askEntra(
       throw new TokenError('invalid_grant', [what, todo, code].filter(Boolean).join(' '));
     }
     return withGrace(services, key, grant, error, context);
+  }
+}
+
+/** A visit to Entra may have mended the grant meanwhile: what was said of its former token then counts no more. */
+async function checkUnchanged({ grants }: OAuthServices, key: GrantKey, asked: Grant): Promise<void> {
+  const current = await grants.read(key);
+  if (current && joinText('upstreamTokens', current) !== joinText('upstreamTokens', asked)) {
+    throw new UnavailableError('entra', new Error('its tokens were replaced meanwhile'), 1);
   }
 }
 

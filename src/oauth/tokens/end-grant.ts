@@ -1,6 +1,7 @@
 import type { PersonId } from '../../access/person.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import type { EndReason, GrantKey } from '../../storage/grants.ts';
+import { SIGNIN_SECONDS } from '../../storage/signins.ts';
 import type { OAuthServices } from '../services.ts';
 
 type Services = Pick<OAuthServices, 'grants' | 'revocations' | 'audit' | 'now'>;
@@ -17,11 +18,14 @@ export interface Ending {
   readonly by?: PersonId;
 }
 
+/** A sign-in that relies on the approval of a grant takes no longer than this. */
+const SIGNIN_MS = SIGNIN_SECONDS * 1000;
+
 /**
  * Ends a grant: its refresh tokens at once, its access tokens as soon as each
- * instance has read the list of revocations. Cut off between the two writes, it
- * is completed by whoever asks again: the grant says when it ended and until
- * when tokens of it live.
+ * instance has read the list of revocations. That list comes first: cut off
+ * between the two writes, the grant has not ended yet, and whoever asks again
+ * completes it. A grant that says it has ended has nothing left that lives.
  */
 export async function endGrant(
   { grants, revocations, audit, now }: Services,
@@ -35,6 +39,7 @@ export async function endGrant(
     if (!grant) return;
     if (grant.endedAt === undefined) {
       tried = true;
+      await revocations.add(key.grantId, Math.max(grant.tokensExpireAt, now() + SIGNIN_MS) + SKEW_MS);
       // "Changed": it was renewed meanwhile, or this write's answer was lost. The next read tells.
       if ((await grants.end(grant, now(), reason, detail)) !== 'written') continue;
     }
@@ -48,8 +53,6 @@ export async function endGrant(
         reason: detail ? `${reason}: ${detail}` : reason,
       });
     }
-    const until = grant.tokensExpireAt + SKEW_MS;
-    if (until > now()) await revocations.add(key.grantId, until);
     return;
   }
 }

@@ -77,13 +77,14 @@ export async function redeemCode(
     ...upstreamOf(services, ring, signinId, signin, key),
   };
   // "Exists" is as good: it can only be this very grant. But it may have ended since.
-  if ((await services.grants.insert(key, grant)) !== 'written') {
+  const inserted = await services.grants.insert(key, grant);
+  if (inserted !== 'written') {
     const stored = await services.grants.read(key);
     if (!stored || stored.endedAt !== undefined) throw new TokenError('invalid_grant', 'The grant has ended.');
   }
   services.redeemedChallenges.add(request.codeChallenge);
   if (request.firstUse) await services.clients.markUsed(request.clientId);
-  if (signin.redeemClaim === claim) {
+  if (inserted === 'written' || signin.redeemClaim === claim) {
     services.records.connections.add(key, grant);
     const { clientId: client, clientName } = grant;
     services.audit.record(context, 'connected', { person, client, clientName, grant: key.grantId, signin: signinId });
@@ -209,6 +210,7 @@ function newGrant(
     ...(signin.redeemJkt ? { dpopJkt: signin.redeemJkt } : {}),
     ...(request.dpopRequired ? { dpopRequired: true } : {}),
     createdAt: signin.redeemedAt,
+    signedInAt: signin.completedAt,
     ...times,
     generation: 0,
     tokensExpireAt: tokenExpiry(services, times),

@@ -2,7 +2,7 @@ import { personKey } from '../../access/person.ts';
 import { parseScopes } from '../../access/scopes.ts';
 import type { FormParameters } from '../../http/body.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
-import { TooManyRequestsError } from '../../http/errors.ts';
+import { TooManyRequestsError, UnavailableError } from '../../http/errors.ts';
 import { randomText } from '../../keys/random.ts';
 import type { Grant, GrantKey } from '../../storage/grants.ts';
 import type { Stored } from '../../storage/tables.ts';
@@ -16,6 +16,9 @@ import { grantOfRefreshToken, makeRefreshToken, refreshTokenHash, remakeRefreshT
 import { TokenError } from './token-error.ts';
 import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './tokens.ts';
 
+/** How often a renewal begins anew because the grant has changed. */
+const MOST_ROUNDS = 4;
+
 /**
  * Renews with a refresh token (OAuth 2.1 section 4.3), which is spent by it.
  *
@@ -27,6 +30,7 @@ import { grantExpiry, type TokenAnswer, tokenAnswer, tokenExpiry } from './token
  *
  * @param jkt the key that the request proves to hold: the new tokens are bound to it (RFC 9449 section 5)
  * @throws TokenError
+ * @throws UnavailableError when storage or Entra fails it, or the grant changes all the time
  * @throws TooManyRequestsError when one grant is renewed without end
  */
 export async function renew(
@@ -41,15 +45,15 @@ export async function renew(
   if (!key) throw new TokenError('invalid_grant', 'This is no refresh token of this server.');
   const hash = refreshTokenHash(token);
 
-  // Twice at the most: when somebody else renews between our read and our write,
-  // the second read finds the token spent just now.
+  // When somebody else changes the grant between our read and our write, the next
+  // read mostly finds the token spent just now; or our own write, whose answer was lost.
   let mine: Awaited<ReturnType<typeof rotation>> | undefined;
-  for (const last of [false, true]) {
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const grant = await checkGrant(services, await services.grants.read(key), presented, form, jkt);
     context.span?.person(personKey(key.person));
     context.span?.tell({ client: grant.clientId });
     if (
-      (await services.revocations.endedAt({ ...key, clientId: grant.clientId, since: grant.createdAt })) !== undefined
+      (await services.revocations.endedAt({ ...key, clientId: grant.clientId, since: grant.signedInAt })) !== undefined
     ) {
       // Ended with all that its person or its client had: now it is ended itself.
       await endGrant(services, context, key, { reason: 'ended by an administrator' });
@@ -73,9 +77,8 @@ export async function renew(
       context.log.info('grant renewed', { client: grant.clientId, grant: key.grantId });
       return tokenAnswer(services, key, narrowed(mine.grant, form), mine.token);
     }
-    if (last) break;
   }
-  throw new TokenError('invalid_grant', 'The grant has changed.');
+  throw new UnavailableError('storage', new Error('the grant changes all the time'));
 }
 
 /** What the token is bound to; a mismatch changes nothing. */

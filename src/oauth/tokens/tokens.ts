@@ -61,7 +61,7 @@ export async function tokenAnswer(
     resource: grant.resource,
     scopes: parseScopes(grant.scope),
     roles: grant.roles?.split(' ') ?? [],
-    signedInAt: Math.floor(grant.createdAt / 1000),
+    signedInAt: Math.floor(grant.signedInAt / 1000),
     issuedAt,
     expiresAt,
     ...(grant.dpopJkt ? { jkt: grant.dpopJkt } : {}),

@@ -193,6 +193,7 @@ describe('what it shows', () => {
       scope: 'profile',
       resource: server.mcpUrl,
       createdAt,
+      signedInAt: createdAt,
       issuedAt: createdAt,
       tokensExpireAt: createdAt + 3_600_000,
       expiresAt: createdAt + 86_400_000,

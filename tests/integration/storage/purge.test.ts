@@ -27,6 +27,7 @@ const grant = (expiresAt: number): Grant => ({
   scope: 'profile',
   resource: 'r',
   createdAt: NOW,
+  signedInAt: NOW,
   issuedAt: NOW,
   tokensExpireAt: NOW,
   expiresAt,
