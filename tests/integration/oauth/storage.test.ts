@@ -190,8 +190,8 @@ describe('writes that storage refuses', () => {
       expect((await revoke()).status).toBe(503);
     }
     proxy.refuse(undefined);
-    expect((await token(server, refreshForm(client, tokens.refresh_token))).body.error).toBe('invalid_grant');
     expect((await revoke()).status).toBe(200);
+    expect((await token(server, refreshForm(client, tokens.refresh_token))).body.error).toBe('invalid_grant');
     server.clock.advance(30);
     for (const _instance of server.apps) {
       expect((await callTool(server, tokens.access_token, 'calculate_sum', { numbers: [1] })).status).toBe(401);
