@@ -100,3 +100,21 @@ test('a client that renews without end is told to wait, its neighbours are not, 
   server.clock.advance(1);
   expect((await token(server, refreshForm(client, refreshToken))).status).toBe(200);
 });
+
+test('what comes back to one sign-in is looked at ten times a minute: no more events, no more questions to Entra', async () => {
+  const browser = new Browser();
+  const at = await browser.open(`${server.origin}/auth/login`, { stopAt: url => url.startsWith(server.entra.url) });
+  const state = new URL(at.url).searchParams.get('state') ?? '';
+  const asked = () => server.entra.requests.filter(({ endpoint }) => endpoint === 'token').length;
+  const before = asked();
+  const all: number[] = [];
+  for (let i = 0; i < 30; i++) {
+    const query = new URLSearchParams({ state, ...(i % 2 ? { code: `made-up-${i}` } : { error: 'access_denied' }) });
+    const page = await browser.open(`${server.origin}/auth/callback?${query}`, {
+      stopAt: url => url.includes('/auth/login'),
+    });
+    all.push(page.status);
+  }
+  expect(all.filter(status => status === 429)).toHaveLength(20);
+  expect(asked() - before).toBe(5);
+});
