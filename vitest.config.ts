@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    // Many tests wait for processes that they started: two files at once even on two cores.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Many tests wait for processes that they started: three files at once even on two cores.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
   },
 });

@@ -125,21 +125,21 @@ describe.skipIf(!executablePath)('the pages in Chromium', { timeout: 60_000 }, (
       expect(requests.filter(url => url !== 'data:,')).toEqual(names.map(name => site.url(name)));
       expect(complaints.filter(text => !text.includes('Failed to load resource'))).toEqual([]);
     });
+  });
 
-    it('shows the same without JavaScript, but for the copy buttons', async () => {
-      const viewport = { width, height: 700 };
-      const { page, complaints } = await open({ colorScheme, viewport, javaScriptEnabled: false });
-      for (const name of names) {
-        await page.goto(site.url(name));
-        expect(await page.locator('h1').isVisible(), name).toBe(true);
-        for (const summary of await page.locator('summary').all()) await summary.click();
-        for (const button of await page.locator('button').all()) {
-          expect(await button.isVisible()).toBe((await button.getAttribute('data-copy')) === null);
-        }
-        expect(await overflow(page), name).toBe(0);
+  it('shows the same without JavaScript, but for the copy buttons', async () => {
+    const viewport = { width: 320, height: 700 };
+    const { page, complaints } = await open({ viewport, javaScriptEnabled: false });
+    for (const name of names) {
+      await page.goto(site.url(name));
+      expect(await page.locator('h1').isVisible(), name).toBe(true);
+      for (const summary of await page.locator('summary').all()) await summary.click();
+      for (const button of await page.locator('button').all()) {
+        expect(await button.isVisible()).toBe((await button.getAttribute('data-copy')) === null);
       }
-      expect(complaints.filter(text => !text.includes('Failed to load resource'))).toEqual([]);
-    });
+      expect(await overflow(page), name).toBe(0);
+    }
+    expect(complaints.filter(text => !text.includes('Failed to load resource'))).toEqual([]);
   });
 
   describe('copying', () => {

@@ -1,8 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { startAzurite } from '../../../dev/azurite/index.ts';
 import { Browser } from '../../../dev/browser/index.ts';
 import { signInAs } from '../../../dev/entra/sign-in.ts';
 import { type AppServer, type AppServerOptions, startAppServer } from '../../support/app-server.ts';
@@ -263,49 +259,3 @@ describe('writes that storage refuses', () => {
 });
 
 // The emulator stops and starts seven times.
-describe('storage stopped in mid-flow', { timeout: 60_000 }, () => {
-  test('every step says 503 and to try again, consumes nothing, and works once storage is back', async () => {
-    const location = await mkdtemp(join(tmpdir(), 'tables-'));
-    cleanUp.push(() => rm(location, { recursive: true }));
-    let azurite = await startAzurite({ location });
-    cleanUp.push(() => azurite.stop());
-    const server = await start({ connectionString: () => azurite.connectionString });
-    const client = await register(server);
-    const { port } = azurite;
-    const restart = async () => {
-      azurite = await startAzurite({ location, port });
-    };
-    /** Does the same once while storage is down, where it must be 503, and again when it is back. */
-    async function downAndUp<T extends { status: number; headers: Headers }>(step: () => Promise<T>): Promise<T> {
-      await azurite.stop();
-      const down = await step();
-      expect([down.status, down.headers.get('retry-after')]).toEqual([503, '5']);
-      await restart();
-      return step();
-    }
-    const to = (path: string) => (url: string) => url.startsWith(server.origin + path);
-    const browser = new Browser();
-    const { url, verifier } = authorizationUrl(server, client);
-
-    const consent = await downAndUp(() => browser.open(url));
-    const picker = await downAndUp(() => browser.submit(consent, { button: 'decision=approve' }));
-    const callback = await signInAs(browser, picker, 'ada', { stopAt: to('/auth/callback') });
-    await azurite.stop();
-    expect((await browser.open(callback.url, { stopAt: backAtClient })).status).toBe(503);
-    await restart();
-    const back = await browser.open(callback.url, { stopAt: backAtClient });
-    const code = new URL(back.url).searchParams.get('code') ?? '';
-
-    const { body } = await downAndUp(() => token(server, codeForm(client, { code, verifier })));
-    expect(body.access_token).toBeTruthy();
-    const renewed = await downAndUp(() => token(server, refreshForm(client, body.refresh_token)));
-    expect(renewed.status).toBe(200);
-    const call = () => callTool(server, renewed.body.access_token, 'get_user_notes');
-    await call();
-    expect((await downAndUp(call)).status).toBe(200);
-    const revoke = () =>
-      post(server, '/oauth/revoke', { token: renewed.body.refresh_token, client_id: client.client_id });
-    expect((await downAndUp(revoke)).status).toBe(200);
-    expect((await token(server, refreshForm(client, renewed.body.refresh_token))).body.error).toBe('invalid_grant');
-  });
-});
