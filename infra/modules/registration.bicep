@@ -87,7 +87,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
       displayName: role.displayName
       description: role.description
       allowedMemberTypes: ['User']
-      isEnabled: true
+      isEnabled: role.?isEnabled ?? true
     }
   ]
 

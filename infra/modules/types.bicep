@@ -18,6 +18,9 @@ type AppRole = {
   @minLength(1)
   @maxLength(256)
   description: string
+
+  @description('Only a role that a deployment before has disabled can be left out. Absent: true.')
+  isEnabled: bool?
 }
 
 @export()

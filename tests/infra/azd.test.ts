@@ -70,6 +70,12 @@ test.each(['posix', 'windows'] as const)('after azd up a person on %s reads the 
   expect(named.sort()).toEqual(wanted.sort());
 });
 
+test('PowerShell gets the line for VS Code with its JSON in single quotes, which it takes apart otherwise', () => {
+  const [, pattern = ''] = /-replace '(.+)', '''\$1'''/.exec(azureYaml.hooks.postup?.windows.run ?? '') ?? [];
+  const line = String(SNAPSHOTS[0]?.outputs.CONNECT_VS_CODE).replace(new RegExp(pattern), "'$1'");
+  expect(line).toMatch(/^code --add-mcp '\{\\"name\\":[^']+\}'$/);
+});
+
 interface Workflow {
   permissions: Record<string, string>;
   jobs: Record<

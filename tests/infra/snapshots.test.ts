@@ -326,3 +326,17 @@ test('each option does what it says', () => {
   const names = (snapshot: Snapshot) => snapshot.the('Microsoft.Graph/applications@v1.0').properties.uniqueName;
   expect(names(everything)).not.toEqual(names(scenario('defaults')));
 });
+
+test('a role can be disabled, which Entra ID wants before it is left out', () => {
+  expect(scenario('personal').the('Microsoft.Graph/applications@v1.0').properties.appRoles).toMatchObject([
+    { value: 'Admin', isEnabled: true },
+    { value: 'Mcp.User', isEnabled: false },
+  ]);
+});
+
+test('personal accounts sign in at the door for all', () => {
+  expect(settingsOf(scenario('personal'))).toMatchObject({
+    AUTH_TENANT_ID: 'common',
+    AUTH_ALLOWED_TENANTS: TENANT_ID,
+  });
+});
