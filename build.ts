@@ -40,7 +40,7 @@ const tools: Plugin = {
 };
 
 export interface BuildOptions {
-  /** Folder to write to; made when missing. */
+  /** Folder to write to; made when missing, and emptied of all that is not of the build. */
   outdir: string;
   /** The file to bundle; absent: functions/index.ts. */
   entry?: string;
@@ -173,10 +173,16 @@ async function write(result: Result, outdir: string): Promise<Built> {
   await writeFile(join(folder, 'host.json'), await readFile(join(root, 'host.json')));
   await writeFile(join(folder, 'package.json'), `${JSON.stringify({ type: 'module', main: 'index.js', version })}\n`);
 
-  const written = new Set(result.outputFiles.map(file => file.path));
-  for (const name of await readdir(join(folder, 'chunks'))) {
-    const path = join(folder, 'chunks', name);
-    if (!written.has(path)) await rm(path, { recursive: true });
+  // All that lies here is deployed: what no build wrote goes.
+  const written = new Set([
+    ...result.outputFiles.map(file => file.path),
+    ...['chunks', 'host.json', 'package.json'].map(name => join(folder, name)),
+  ]);
+  for (const inside of [folder, join(folder, 'chunks')]) {
+    for (const name of await readdir(inside)) {
+      const path = join(inside, name);
+      if (!written.has(path)) await rm(path, { recursive: true });
+    }
   }
 
   const files = scriptsOf(result).map(({ path, contents }) => ({

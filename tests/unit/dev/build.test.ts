@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +76,18 @@ test('removes the chunks of an earlier build', async () => {
   expect(second.fingerprint).not.toBe(first.fingerprint);
   const scripts = (await readdir(join(outdir, 'chunks'))).filter(name => name.endsWith('.js'));
   expect(scripts.map(name => `chunks/${name}`)).toEqual([second.files[1]?.path]);
+});
+
+test('removes what no build wrote, since all of the folder is deployed', async () => {
+  await writeFile(entry, 'export const n = 1;');
+  await build({ outdir, entry });
+  const before = await readdir(outdir, { recursive: true });
+  await mkdir(join(outdir, 'old'));
+  for (const stray of ['.env', 'local.settings.json', 'old/index.js', 'chunks/notes.txt']) {
+    await writeFile(join(outdir, stray), 'stray');
+  }
+  await build({ outdir, entry });
+  expect(await readdir(outdir, { recursive: true })).toEqual(before);
 });
 
 test('watching tells each change and each failure once, and nothing when the outcome is the same', async () => {
