@@ -1,11 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { build } from '../../build.ts';
 import { type Entra, startEntra } from '../../dev/entra/index.ts';
 import { type RunningHost, spawnFunctionsHost } from '../../dev/functions-host/index.ts';
 import { zipFolder } from '../../dev/infra/zip.ts';
@@ -14,10 +13,11 @@ import { newSecret } from '../support/app-server.ts';
 import { freshStorage } from '../support/azurite.ts';
 import { callTool, connect, type Target, type Tokens } from '../support/flows.ts';
 import { startInsights } from '../support/insights.ts';
+import { copyOfProject } from './support/project.ts';
 
 /**
- * The very package that is deployed, unpacked into an empty folder with no node_modules near it, on the local Functions
- * host, through the library's own streaming path.
+ * The very package that is deployed, as `npm run package` makes it, unpacked into an empty folder with no node_modules
+ * near it, on the local Functions host, through the library's own streaming path.
  */
 let dist: string;
 let zip: Uint8Array;
@@ -47,10 +47,11 @@ const run = (at: number, settings: Record<string, string> = {}): Promise<Running
   });
 
 beforeAll(async () => {
-  const outdir = await mkdtemp(join(tmpdir(), 'bundle-'));
-  await build({ outdir });
-  zip = await zipFolder(outdir);
-  await rm(outdir, { recursive: true });
+  const project = await copyOfProject();
+  const packing = project.run('dev/infra/package.ts');
+  if ((await packing.ended) !== 0) throw new Error(packing.output());
+  zip = await readFile(join(project.folder, '.local/package.zip'));
+  await project.remove();
   dist = await mkdtemp(join(tmpdir(), 'package-'));
   for (const [name, content] of Object.entries(unzipSync(zip))) {
     await mkdir(dirname(join(dist, name)), { recursive: true });
