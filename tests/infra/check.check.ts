@@ -12,7 +12,7 @@ beforeAll(async () => {
     await cp(part, join(project, part), { recursive: true });
   }
   // Here it is about what comes before the tests.
-  for (const file of ['template.check.ts', 'check.check.ts', 'snapshots.test.ts', 'azd.test.ts']) {
+  for (const file of ['template.check.ts', 'check.check.ts', 'snapshots.test.ts', 'azd.test.ts', 'queries.test.ts']) {
     await rm(join(project, 'tests/infra', file));
   }
   await writeFile(
