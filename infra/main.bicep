@@ -268,7 +268,9 @@ module siteSettings 'modules/settings.bicep' = {
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
         APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
       },
-      signInAudience == 'AzureADMyOrg' ? {} : { AUTH_ALLOWED_TENANTS: tenant().tenantId },
+      signInAudience == 'AzureADMyOrg'
+        ? {}
+        : { AUTH_ALLOWED_TENANTS: tenant().tenantId, AUTH_ADMIN_TENANTS: tenant().tenantId },
       toObject(filter(items(settings), each => !empty(each.?value)), each => each.key, each => each.?value ?? '')
     )
   }

@@ -26,6 +26,7 @@ param settings = {
   AUTH_ALLOWED_TENANTS: readEnvironmentVariable('APP_AUTH_ALLOWED_TENANTS', '')
   AUTH_REQUIRED_ROLES: readEnvironmentVariable('APP_AUTH_REQUIRED_ROLES', '')
   AUTH_ALLOWED_GROUPS: readEnvironmentVariable('APP_AUTH_ALLOWED_GROUPS', '')
+  AUTH_ADMIN_TENANTS: readEnvironmentVariable('APP_AUTH_ADMIN_TENANTS', '')
   AUTH_HELP_URL: readEnvironmentVariable('APP_AUTH_HELP_URL', '')
   AUTH_OFFLINE_GRACE_SECONDS: readEnvironmentVariable('APP_AUTH_OFFLINE_GRACE_SECONDS', '')
   AUTH_SCOPES: readEnvironmentVariable('APP_AUTH_SCOPES', '')

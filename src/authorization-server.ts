@@ -100,6 +100,7 @@ export function composeAuthorizationServer(parts: AuthorizationServerParts): Aut
     redeemedChallenges: new RedeemedChallenges(now),
     introspectors: clients.preregistered.filter(client => client.introspection),
     renewals: new SharedCalls(now),
+    adminTenants: config.entra.adminTenants,
     keptRoles: roles => parts.demandedRoles.filter(role => roles.includes(role)).join(' '),
     offlineGraceSeconds: config.entra.offlineGraceSeconds,
     tokenExpirySeconds: config.tokenExpirySeconds,

@@ -34,6 +34,9 @@ import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 
 /** The settings of `settings.ts`, read from the environment: all at once, with every problem reported together. */
 
+/** What REFRESH_MAX_SECONDS may be at the most: five years. */
+export const MOST_REFRESH_MAX_SECONDS = 157_680_000;
+
 /** How this app proves itself to Entra. */
 export type EntraCredential =
   | { readonly kind: 'none' }
@@ -57,6 +60,8 @@ export interface Config {
     readonly credential: EntraCredential;
     readonly authorityHost: string;
     readonly redirectUri: string;
+    /** Whose people may be administrators. */
+    readonly adminTenants: readonly string[];
     /** Who of them may enter. */
     readonly entry: {
       readonly requiredRoles: readonly string[];
@@ -233,7 +238,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     tokenExpirySeconds: read('TOKEN_EXPIRY_SECONDS', wholeNumber(60, 86_400)) ?? 3600,
     refreshRetrySeconds: read('REFRESH_RETRY_SECONDS', wholeNumber(0, 300)) ?? 30,
     refreshIdleSeconds: read('REFRESH_IDLE_SECONDS', wholeNumber(3600, 31_536_000)) ?? 30 * DAY,
-    refreshMaxSeconds: read('REFRESH_MAX_SECONDS', wholeNumber(3600, 157_680_000)) ?? 365 * DAY,
+    refreshMaxSeconds: read('REFRESH_MAX_SECONDS', wholeNumber(3600, MOST_REFRESH_MAX_SECONDS)) ?? 365 * DAY,
     mcpRateLimit: read('MCP_RATE_LIMIT', wholeNumber(0, 1_000_000)) ?? 600,
     trustedProxyHops: inAzure ? (read('TRUSTED_PROXY_HOPS', wholeNumber(0, 10)) ?? 1) : 0,
     notesPerPerson: read('NOTES_PER_PERSON', wholeNumber(1, 65_536)) ?? 10_000,
@@ -273,6 +278,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       scopes,
       credential,
       entry,
+      adminTenants: read('AUTH_ADMIN_TENANTS', guids) ?? (GUID.test(tenantId) ? [tenantId] : []),
       offlineGraceSeconds: read('AUTH_OFFLINE_GRACE_SECONDS', wholeNumber(0, 86_400)) ?? 3600,
     },
     storage: tableServiceUri

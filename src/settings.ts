@@ -88,6 +88,14 @@ export const SETTINGS = [
     fallback: '3600',
   },
   {
+    name: 'AUTH_ADMIN_TENANTS',
+    about:
+      'The tenants whose people may be administrators by the app role Admin: with many tenants each gives roles to its own.',
+    expected: 'tenant IDs (GUIDs) with commas between',
+    example: '11111111-2222-3333-4444-555555555555',
+    fallback: 'AUTH_TENANT_ID; nobody where that stands for many',
+  },
+  {
     name: 'AUTH_REDIRECT_URI',
     about: 'Where Entra sends people back. Its origin is the app’s public origin and the issuer of its tokens.',
     expected: 'an https URL that ends in /auth/callback (http on localhost only)',

@@ -39,6 +39,10 @@ type AppSettings = {
   @maxLength(4000)
   AUTH_ALLOWED_GROUPS: string?
 
+  @description('Tenants whose people may be administrators, where people of many may sign in. Left out: this tenant.')
+  @maxLength(4000)
+  AUTH_ADMIN_TENANTS: string?
+
   @description('Page that tells people whom to ask when they may not enter.')
   @maxLength(1000)
   AUTH_HELP_URL: string?

@@ -64,6 +64,8 @@ export interface OAuthServices {
   readonly introspectors: readonly PreregisteredClient[];
   /** Renewals that ask Entra just now, by grant and generation. */
   readonly renewals: SharedCalls<SignedIn & Upstream>;
+  /** The tenants whose people may be administrators. */
+  readonly adminTenants: readonly string[];
   /** Of a person's roles those that are kept: what tools demand. */
   readonly keptRoles: (roles: readonly string[]) => string;
   /** For how long renewals go on without Entra. */

@@ -59,26 +59,30 @@ export function createWriteBehind(tables: Tables, defer: Defer, log: Logger): Wr
       for (const [index, batch] of batches.entries()) {
         try {
           await write(batch);
-        } catch (error) {
-          if (error instanceof UnavailableError) {
-            waiting = [...batches.slice(index).flat(), ...waiting];
-            log.warn('rows wait for storage', { rows: waiting.length, reason: describeError(error) });
-            return later(LATER_MS);
-          }
-          log.error('rows that storage refuses', { rows: batch.length, reason: describeError(error) });
+        } catch (outage) {
+          waiting = [...batches.slice(index).flat(), ...waiting];
+          log.warn('rows wait for storage', { rows: waiting.length, reason: describeError(outage) });
+          return later(LATER_MS);
         }
       }
     }
   }
 
+  /** @throws UnavailableError, and nothing else */
   async function write(batch: readonly Waiting[]): Promise<void> {
     const [one] = batch;
     if (!one) return;
     const table = tables.table(one.table);
     const [first, ...rest] = batch.map(({ row }): TransactionWrite => ({ type: 'insert', row }));
-    if (first && (await table.transaction([first, ...rest])) === 'written') return;
-    // Some are there, of an earlier attempt whose answer was lost.
-    for (const { row } of batch) await table.upsert(row);
+    const outcome = first && (await table.transaction([first, ...rest]).catch(unlessOutage));
+    if (outcome === 'written') return;
+    // Some are there, of an earlier attempt whose answer was lost; or storage refuses one, which must not take the others along.
+    const refusals: unknown[] = [];
+    for (const { row } of batch) {
+      await table.upsert(row).catch(error => refusals.push(unlessOutage(error)));
+    }
+    const [refusal] = refusals;
+    if (refusal) log.error('rows that storage refuses', { rows: refusals.length, reason: describeError(refusal) });
   }
 
   return {
@@ -89,6 +93,12 @@ export function createWriteBehind(tables: Tables, defer: Defer, log: Logger): Wr
     },
     flush,
   };
+}
+
+/** What storage says of a row that it will never take. */
+function unlessOutage(error: unknown): unknown {
+  if (error instanceof UnavailableError) throw error;
+  return error;
 }
 
 /** What may go in one transaction: one partition, no row twice. */

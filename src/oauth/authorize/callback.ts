@@ -91,7 +91,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
   ): Promise<Response> {
     const { etag: _etag, to, ...begun } = signin;
     // Nobody but an administrator is led to the page for them, nor learns that there is one.
-    const row = { ...begun, ...(to && (to !== 'manage' || isAdministrator(who)) ? { to } : {}) };
+    const row = { ...begun, ...(to && (to !== 'manage' || isAdministrator(services, who)) ? { to } : {}) };
     const claim = randomText(services.random, 16);
     const asked = requestOf(signin);
     if (asked && (await services.revocations.isBlocked(asked.clientId))) return failure(request, context, blocked());

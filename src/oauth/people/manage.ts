@@ -1,4 +1,5 @@
 import { type PersonId, personKey } from '../../access/person.ts';
+import { MOST_REFRESH_MAX_SECONDS } from '../../config.ts';
 import { FormParameters, readForm } from '../../http/body.ts';
 import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { notFound, redirect } from '../../http/responses.ts';
@@ -29,10 +30,10 @@ import {
  * says so, before anything is read.
  */
 export function manageEndpoint(services: OAuthServices, server: ServerFacts): Endpoint {
-  const { audit, keys, now, origin, revocations, refreshMaxSeconds } = services;
+  const { audit, keys, now, origin, revocations } = services;
 
-  /** Nothing that has begun by now lives longer than a grant can. */
-  const endingNow = () => ({ at: now(), until: now() + refreshMaxSeconds * 1000 });
+  /** Nothing that has begun by now lives longer, whatever REFRESH_MAX_SECONDS is raised to later. */
+  const endingNow = () => ({ at: now(), until: now() + MOST_REFRESH_MAX_SECONDS * 1000 });
 
   return async (request, context) => {
     // The form comes first: a body that is none may have replaced the headers, the cookie too.

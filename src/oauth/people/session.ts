@@ -20,15 +20,28 @@ export interface BrowserSession {
   readonly isAdministrator: boolean;
 }
 
-type Services = Pick<OAuthServices, 'sessions' | 'revocations' | 'cookies' | 'keys' | 'now' | 'random'>;
+type Services = Pick<
+  OAuthServices,
+  'adminTenants' | 'sessions' | 'revocations' | 'cookies' | 'keys' | 'now' | 'random'
+>;
 
 /** The app role at Entra that makes somebody an administrator of this server. */
 const ADMINISTRATOR = 'Admin';
 
-export const isAdministrator = ({ roles }: Pick<SignedIn, 'roles'>) => roles.includes(ADMINISTRATOR);
+/**
+ * Whether somebody is an administrator of this server: by the role, in a tenant
+ * that the operator has named. With many tenants each gives roles to its own people.
+ */
+export function isAdministrator(
+  { adminTenants }: Pick<OAuthServices, 'adminTenants'>,
+  { person, roles }: Pick<SignedIn, 'person' | 'roles'>,
+): boolean {
+  return roles.includes(ADMINISTRATOR) && adminTenants.includes(person.tid);
+}
 
 /** Begins a session and gives the cookie for it. */
-export async function beginSession({ sessions, cookies, keys, now, random }: Services, who: SignedIn): Promise<string> {
+export async function beginSession(services: Services, who: SignedIn): Promise<string> {
+  const { sessions, cookies, keys, now, random } = services;
   const at = now();
   const value = `${sessionHour(at)}.${randomText(random, 32)}`;
   const id = sessionId(value);
@@ -38,7 +51,7 @@ export async function beginSession({ sessions, cookies, keys, now, random }: Ser
     { person: JSON.stringify(who.person), createdAt: at, expiresAt: at + SESSION_SECONDS * 1000 },
     who.sid ? { hash: entraSessionHash(who.sid), tid } : undefined,
   );
-  const tag = isAdministrator(who) ? `.${(await keys()).tag(TAG, id.hash).tag}` : '';
+  const tag = isAdministrator(services, who) ? `.${(await keys()).tag(TAG, id.hash).tag}` : '';
   return cookie(cookies.session, value + tag, SESSION_SECONDS);
 }
 

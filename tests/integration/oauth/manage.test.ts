@@ -364,3 +364,28 @@ describe('what an administrator does', () => {
     expect(await everywhere(tokens.access_token)).toEqual([200, 200]);
   });
 });
+
+describe('with many tenants', () => {
+  async function signInThere(settings: Record<string, string>, who: 'ada' | 'foreigner'): Promise<string> {
+    const own = await startAppServer({
+      audience: 'organizations',
+      settings: { AUTH_ALLOWED_TENANTS: '*', ...settings },
+    });
+    try {
+      own.entra.change(who, { roles: ['Admin'] });
+      const browser = new Browser();
+      const page = await signInAs(browser, await browser.open(`${own.origin}/auth/login?to=manage`), who);
+      return new URL(page.url).pathname;
+    } finally {
+      await own.stop();
+    }
+  }
+
+  test('no tenant’s role makes an administrator here but that of a tenant which the operator has named', async () => {
+    const home = '72f0c3a8-5b1e-4d6c-9a07-3e84d1b2c6f5';
+    expect(await signInThere({}, 'foreigner')).toBe('/');
+    expect(await signInThere({}, 'ada')).toBe('/');
+    expect(await signInThere({ AUTH_ADMIN_TENANTS: home }, 'foreigner')).toBe('/');
+    expect(await signInThere({ AUTH_ADMIN_TENANTS: home }, 'ada')).toBe('/manage');
+  });
+});
