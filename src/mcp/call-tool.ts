@@ -1,0 +1,57 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import { DownstreamRefusedError } from '../access/downstream.ts';
+import { covers } from '../access/scopes.ts';
+import type { RequestContext } from '../http/endpoint.ts';
+import type { Logger } from '../log.ts';
+import { callContext, type Surroundings } from './call-context.ts';
+import { type Tool, ToolError } from './define-tool.ts';
+import type { Exchange } from './exchange.ts';
+import { TimeLimitError, withTimeLimit } from './time-limit.ts';
+
+export interface ToolCall {
+  exchange: Exchange;
+  tool: Tool;
+  args: unknown;
+  log: Logger;
+  /** Aborts when the client is gone. */
+  gone: AbortSignal;
+  /** In milliseconds. */
+  timeLimitMs: number;
+}
+
+/** Runs a tool; what its caller can mend becomes a result with `isError`. */
+export async function callTool(surroundings: Surroundings, call: ToolCall): Promise<CallToolResult> {
+  const { tool, log } = call;
+  const { token, context } = call.exchange;
+  // Refused with a 403 before; no tool runs without its scopes even if that were passed by.
+  if (!covers(token.scopes, tool.scopes)) throw new Error('a call got past the check of its scopes');
+  if (tool.roles.length > 0 && !tool.roles.some(role => token.roles.includes(role))) {
+    log.info('tool refused: the person lacks its role', { needed: tool.roles });
+    return toolError(
+      context,
+      'role',
+      `${tool.name} needs the role ${tool.roles.join(' or ')}. Ask an administrator for it, then sign in again.`,
+    );
+  }
+  try {
+    return await withTimeLimit(call.timeLimitMs, call.gone, signal =>
+      tool.call(call.args, callContext(surroundings, call.exchange, log, signal)),
+    );
+  } catch (error) {
+    if (error instanceof ToolError) return toolError(context, 'tool', error.message);
+    if (error instanceof DownstreamRefusedError) {
+      log.info('tool needs more of Entra', { code: error.code });
+      return toolError(context, 'consent', await error.withLink());
+    }
+    if (!(error instanceof TimeLimitError)) throw error;
+    log.warn('tool stopped: it took too long');
+    const seconds = call.timeLimitMs / 1000;
+    const what = `${tool.name} took longer than ${seconds} seconds and was stopped. It may have taken effect.`;
+    return toolError(context, 'time limit', what);
+  }
+}
+
+function toolError({ span }: RequestContext, error: string, text: string): CallToolResult {
+  span?.tell({ error });
+  return { content: [{ type: 'text', text }], isError: true };
+}
