@@ -1,6 +1,7 @@
 import { type PersonId, personKey } from '../access/person.ts';
 import { expiryHour } from './expiry.ts';
 import { type LongText, withoutText } from './long-text.ts';
+import { readAll } from './read-all.ts';
 import { removeMatching, removeRows } from './remove-rows.ts';
 import { type Outcome, odata, type Stored, type Tables } from './tables.ts';
 
@@ -13,6 +14,7 @@ import { type Outcome, odata, type Stored, type Tables } from './tables.ts';
  * |---|---|---|
  * | person | `g.GRANT` | the grant |
  * | person | `s.GRANT.HASH` | when a refresh token was spent |
+ * | person | `g.GRANT` | or a bar, of the kind `removed`: no grant of this name can be stored any more |
  * | `h.HOUR` | `PERSON.GRANT` | the index for the purge, apart from all people, who begin with a hexadecimal digit |
  */
 
@@ -103,11 +105,16 @@ export interface Grants {
   ): Promise<ListedGrant | undefined>;
   /** Files a grant for the purge. */
   file(key: GrantKey, expiresAt: number): Promise<void>;
-  /** Deletes grants that have ended, a hundred a trip. Their spent tokens stay until {@link Grants.forget}. */
-  remove(person: PersonId, grantIds: readonly string[]): Promise<void>;
+  /** Sees to it that a grant which is not stored yet never is: until the purge a bar is in its place. */
+  bar(key: GrantKey, now: number): Promise<void>;
+  /**
+   * Deletes grants that have ended, a hundred a trip; leaves a bar where the grant
+   * {@link mayComeAgain}. Their spent tokens stay until {@link Grants.forget}.
+   */
+  remove(person: PersonId, grants: readonly ListedGrant[], now: number): Promise<void>;
   /**
    * Deletes what is left of a person whose grants are deleted: spent tokens, and
-   * what was filed for the purge. The latter is a query over the whole index, for
+   * what was filed for the purge, bars aside. The latter is a query over the whole index, for
    * a grant does not tell the hour that it is filed under.
    */
   forget(person: PersonId): Promise<void>;
@@ -134,9 +141,23 @@ export interface GrantPage {
 /** What one query reads at the most. */
 const PAGE = 1000;
 
+/** No request takes longer, in milliseconds. */
+const REQUEST_MS = 300_000;
+
+/** Whether a request may still be under way that read a sign-in as claimed then, and goes on to store its grant. */
+export const mayComeAgain = (claimedAt: number, now: number) => now < claimedAt + REQUEST_MS;
+
+/** What stands in a bar's row. */
+const BAR = 'removed';
+
 /** The rows that belong to one grant, by their keys' beginning. */
 export const grantRow = (grantId: string) => `g.${grantId}`;
 export const spentRow = (grantId: string, hash: string) => `s.${grantId}.${hash}`;
+
+/** Whether what lies in a grant's place only keeps a grant from being stored there. */
+export const isBar = ({ kind }: { kind: string }) => kind === BAR;
+
+const indexRow = (person: PersonId, grantId: string) => `${personKey(person)}.${grantId}`;
 
 /** Where a grant that expires at that time is filed for the purge. */
 export const indexPartition = (expiresAt: number) => `h.${expiryHour(expiresAt)}`;
@@ -144,10 +165,23 @@ export const indexPartition = (expiresAt: number) => `h.${expiryHour(expiresAt)}
 export function openGrants(tables: Tables): Grants {
   const table = tables.table('grants');
   const keys = ({ person, grantId }: GrantKey) => ({ partitionKey: personKey(person), rowKey: grantRow(grantId) });
+  const file = ({ person, grantId }: GrantKey, expiresAt: number) =>
+    table.upsert({ partitionKey: indexPartition(expiresAt), rowKey: indexRow(person, grantId) });
+  const barOf = (key: GrantKey, now: number) => ({ ...keys(key), kind: BAR, expiresAt: now });
+
+  /** The index rows of a person's bars. */
+  async function filedBars(person: PersonId): Promise<Set<string>> {
+    const filter = odata`PartitionKey eq ${personKey(person)} and RowKey ge 'g.' and RowKey lt 'g/' and kind eq ${BAR}`;
+    const rows = await readAll(table, filter);
+    return new Set(rows.map(({ rowKey }) => indexRow(person, rowKey.slice(grantRow('').length))));
+  }
 
   return {
     insert: (key, grant) => table.write({ type: 'insert', row: { ...grant, ...keys(key) } }),
-    read: key => table.read<Grant>(keys(key)),
+    read: async key => {
+      const row = await table.read<Grant>(keys(key));
+      return row && isBar(row) ? undefined : row;
+    },
     rotate: (key, { etag }, to, spentHash) => {
       const { partitionKey, rowKey } = keys(key);
       return table.transaction([
@@ -177,7 +211,7 @@ export function openGrants(tables: Tables): Grants {
     list: async (person, { kind, expiringAfter, after = '', limit = PAGE } = {}) => {
       const filter =
         odata`PartitionKey eq ${personKey(person)} and RowKey gt ${grantRow(after)} and RowKey lt 'g/'` +
-        (kind ? odata` and kind eq ${kind}` : '') +
+        (kind ? odata` and kind eq ${kind}` : odata` and kind ne ${BAR}`) +
         (expiringAfter === undefined ? '' : ` and expiresAt gt ${expiringAfter}.0`);
       const { rows, continuation } = await table.page<Grant>(filter, limit);
       const grants = rows.map(row => ({ ...row, grantId: row.rowKey.slice(grantRow('').length) }));
@@ -197,19 +231,33 @@ export function openGrants(tables: Tables): Grants {
         );
       return newest && { ...newest, grantId: newest.rowKey.slice(2) };
     },
-    file: ({ person, grantId }, expiresAt) =>
-      table.upsert({ partitionKey: indexPartition(expiresAt), rowKey: `${personKey(person)}.${grantId}` }),
-    remove: (person, grantIds) =>
-      removeRows(
+    file,
+    bar: async (key, now) => {
+      await file(key, now + REQUEST_MS);
+      await table.write({ type: 'insert', row: barOf(key, now) });
+    },
+    remove: async (person, grants, now) => {
+      const isRecent = ({ kind, createdAt }: Grant) => kind === 'client' && mayComeAgain(createdAt, now);
+      for (const { grantId } of grants.filter(isRecent)) {
+        await file({ person, grantId }, now + REQUEST_MS);
+        await table.upsert(barOf({ person, grantId }, now));
+      }
+      await removeRows(
         table,
-        grantIds.map(grantId => keys({ person, grantId })),
-      ),
+        grants.filter(grant => !isRecent(grant)),
+      );
+    },
     forget: async person => {
       const key = personKey(person);
       await removeMatching(table, odata`PartitionKey eq ${key} and RowKey ge 's.' and RowKey lt 's/'`);
       // `/` is the character after `.`: the end of what is this person's.
       const filed = odata`RowKey ge ${`${key}.`} and RowKey lt ${`${key}/`}`;
-      await removeMatching(table, `PartitionKey ge 'h.' and PartitionKey lt 'h/' and ${filed}`);
+      const bars = await filedBars(person);
+      const rows = await readAll(table, `PartitionKey ge 'h.' and PartitionKey lt 'h/' and ${filed}`);
+      await removeRows(
+        table,
+        rows.filter(({ rowKey }) => !bars.has(rowKey)),
+      );
     },
   };
 }

@@ -4,7 +4,7 @@ import { eventsBefore } from './audit.ts';
 import { clientRow, isDisposable, type StoredClient, unusedPartition } from './clients.ts';
 import { type Began, beganBefore, byClient, connectionRows } from './connections.ts';
 import { expiryHour } from './expiry.ts';
-import { type Grant, grantRow, indexPartition, openGrants, spentRow } from './grants.ts';
+import { type Grant, grantRow, indexPartition, isBar, openGrants, spentRow } from './grants.ts';
 import { removeMatching, removeRows } from './remove-rows.ts';
 import type { Signin } from './signins.ts';
 import { type Columns, odata, type Table, type Tables } from './tables.ts';
@@ -80,7 +80,8 @@ async function purgeGrants(tables: Tables, now: number): Promise<number> {
       } else {
         await removeSpent(table, personKey(person), grantId);
         if (grant) {
-          for (const listed of connectionRows({ person, grantId }, grant)) await connections.remove(listed);
+          const listed = isBar(grant) ? [] : connectionRows({ person, grantId }, grant);
+          for (const row of listed) await connections.remove(row);
           await table.remove(grant);
         }
         count += 1;

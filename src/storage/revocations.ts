@@ -1,6 +1,6 @@
 import type { Block, RevocationRows } from '../access/revocation-list.ts';
-import type { RevocationEntry } from '../access/revocations.ts';
 import { expiryHour } from './expiry.ts';
+import { readAll } from './read-all.ts';
 import { odata, type Tables } from './tables.ts';
 
 /**
@@ -17,7 +17,6 @@ export interface StoredRevocations extends RevocationRows {
 }
 
 const BLOCKED = 'blocked';
-const PAGE = 1000;
 const MOST_BLOCKS = 100;
 
 export function openRevocationRows(tables: Tables): StoredRevocations {
@@ -30,14 +29,8 @@ export function openRevocationRows(tables: Tables): StoredRevocations {
       await table.remove({ partitionKey: BLOCKED, rowKey: name });
     },
     list: async now => {
-      const entries: RevocationEntry[] = [];
-      let continuation: string | undefined;
-      do {
-        const page = await table.page<{ at?: number }>(`PartitionKey ge '${expiryHour(now)}'`, PAGE, continuation);
-        for (const { rowKey: name, at } of page.rows) entries.push(at === undefined ? { name } : { name, at });
-        continuation = page.continuation;
-      } while (continuation);
-      return entries;
+      const rows = await readAll<{ at?: number }>(table, `PartitionKey ge '${expiryHour(now)}'`);
+      return rows.map(({ rowKey: name, at }) => (at === undefined ? { name } : { name, at }));
     },
     isBlocked: async name => (await table.read({ partitionKey: BLOCKED, rowKey: name })) !== undefined,
     blocked: async () => {

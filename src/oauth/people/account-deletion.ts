@@ -9,7 +9,7 @@ import { type BrowserSession, endSession, isFresh } from './session.ts';
 
 /**
  * Deletes all that is kept of a person. Codes go first, so that nothing new comes
- * of them; then each grant is ended, which stops its tokens, and deleted; then the
+ * of them, claimed ones neither; then each grant is ended, which stops its tokens, and deleted; then the
  * notes, which no token can add to any more; the sessions last, so that a deletion
  * that was cut off can be asked for again.
  */
@@ -33,7 +33,7 @@ export async function deleteAccount(
   try {
     // What lists this person and is still to be written would come back after all else is gone.
     await records.connections.flush();
-    await erasure.signins(person);
+    await erasure.signins(person, services.now());
     await endAndRemoveGrants();
     await grants.forget(person);
     await erasure.notes(person);
@@ -64,7 +64,7 @@ export async function deleteAccount(
       const left = ids.length - (await endEach(services, context, person, ids));
       if (left > 0) throw new UnavailableError('storage', new Error(`${left} grants could not be ended`));
       await records.connections.remove(person, found);
-      await grants.remove(person, ids);
+      await grants.remove(person, found, services.now());
     }
   }
 }
