@@ -19,6 +19,16 @@ export function clientAddress(request: Request, trustedHops: number): string {
   return entry === undefined ? UNKNOWN_ADDRESS : (group(withoutPort(entry)) ?? UNKNOWN_ADDRESS);
 }
 
+/**
+ * The wider IPv6 network of 48 bits that an address of {@link clientAddress} lies
+ * in: a whole one is given to whoever asks a provider for it, 65,536 of 64 bits
+ * each. `undefined` for any other address.
+ */
+export function siteOf(address: string): string | undefined {
+  const [, site] = /^((?:[0-9a-f]+:){3})[0-9a-f]+::\/64$/.exec(address) ?? [];
+  return site && `${site}:/48`;
+}
+
 /** `1.2.3.4:5`, `[::1]:5` or either without a port; a bare IPv6 address has none. */
 function withoutPort(entry: string): string {
   return /^\[(.+)\](?::\d{1,5})?$/.exec(entry)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(entry)?.[1] ?? entry;

@@ -1,7 +1,7 @@
-import { clientAddress, UNKNOWN_ADDRESS } from '../http/client-address.ts';
+import { clientAddress, siteOf, UNKNOWN_ADDRESS } from '../http/client-address.ts';
 import { createRateLimiter, type RateLimiter, type Taken } from '../http/rate-limit.ts';
 
-/** What may come from one address and from all, at one instance, of what anybody can ask for. */
+/** What may come from one address, from an IPv6 site and from all, at one instance, of what anybody can ask for. */
 export interface AddressLimit {
   /** Counts a request, unless there were too many. */
   take(request: Request): Taken;
@@ -26,6 +26,8 @@ export interface Limits {
 
 /** How many addresses are remembered. */
 const ADDRESSES = 10_000;
+/** An IPv6 site may send as much as so many addresses: one person may have all of it, or many people together. */
+const ADDRESSES_A_SITE = 4;
 /** How many grants. */
 const GRANTS = 10_000;
 
@@ -33,22 +35,34 @@ const GRANTS = 10_000;
 export function createLimits({ trustedProxyHops, now }: { trustedProxyHops: number; now: () => number }): Limits {
   function limit(perSeconds: number, { perAddress, overAll }: { perAddress: number; overAll: number }): AddressLimit {
     const addresses = createRateLimiter({ limit: perAddress, perSeconds, now, capacity: ADDRESSES });
+    const sites = createRateLimiter({ limit: perAddress * ADDRESSES_A_SITE, perSeconds, now, capacity: ADDRESSES });
     const all = createRateLimiter({ limit: overAll, perSeconds, now, capacity: 1 });
+
+    /** Where a request counts, the narrowest first. */
+    function countersOf(request: Request): (readonly [RateLimiter, key: string])[] {
+      const address = clientAddress(request, trustedProxyHops);
+      const site = siteOf(address);
+      return [
+        // Those whose address is not known share the limit over all, and do not lock each other out.
+        ...(address === UNKNOWN_ADDRESS ? [] : [[addresses, address] as const]),
+        ...(site ? [[sites, site] as const] : []),
+        [all, ''],
+      ];
+    }
+
     return {
       take(request) {
-        const address = clientAddress(request, trustedProxyHops);
-        // Those whose address is not known share the limit over all, and do not lock each other out.
-        const isKnown = address !== UNKNOWN_ADDRESS;
-        const taken: Taken = isKnown ? addresses.take(address) : { ok: true };
-        if (!taken.ok) return taken;
-        const ofAll = all.take('');
-        if (!ofAll.ok && isKnown) addresses.giveBack(address);
-        return ofAll;
+        const counters = countersOf(request);
+        for (const [index, [counter, key]] of counters.entries()) {
+          const taken = counter.take(key);
+          if (taken.ok) continue;
+          for (const [former, its] of counters.slice(0, index)) former.giveBack(its);
+          return taken;
+        }
+        return { ok: true };
       },
       giveBack(request) {
-        const address = clientAddress(request, trustedProxyHops);
-        if (address !== UNKNOWN_ADDRESS) addresses.giveBack(address);
-        all.giveBack('');
+        for (const [counter, key] of countersOf(request)) counter.giveBack(key);
       },
     };
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clientAddress, UNKNOWN_ADDRESS } from '../../../src/http/client-address.ts';
+import { clientAddress, siteOf, UNKNOWN_ADDRESS } from '../../../src/http/client-address.ts';
 
 const from = (forwarded: string | undefined, hops: number, headers: Record<string, string> = {}) =>
   clientAddress(
@@ -49,6 +49,15 @@ describe('the address that a request came from', () => {
     ['"203.0.113.7"', 1],
   ])('%s counted %i from the end is none', (forwarded, hops) => {
     expect(from(forwarded, hops)).toBe(UNKNOWN_ADDRESS);
+  });
+
+  test.each([
+    ['2001:db8:1:2::/64', '2001:db8:1::/48'],
+    ['0:0:0:0::/64', '0:0:0::/48'],
+    ['203.0.113.7', undefined],
+    [UNKNOWN_ADDRESS, undefined],
+  ])('%s lies in the site %s', (address, site) => {
+    expect(siteOf(address)).toBe(site);
   });
 
   test('what the sender put before the trusted entry, or into other headers, changes nothing', () => {

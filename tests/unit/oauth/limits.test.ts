@@ -25,6 +25,16 @@ test('one address gets 30 registrations an hour and 60 sign-ins a minute, and ta
   expect(burst(limits.registrations, '203.0.113.8:444')).toBe(0);
 });
 
+test('all IPv6 networks of one site together get as much as four addresses, and take it from no other site', () => {
+  const { clock, limits } = setUp();
+  const site = () => Array.from({ length: 10 }, (_, i) => burst(limits.registrations, `2001:db8:1:${i}::7`, 30));
+  expect(site()).toEqual([30, 30, 30, 30, 0, 0, 0, 0, 0, 0]);
+  expect(burst(limits.registrations, '[2001:db8:2:4::7]:443')).toBe(30);
+  // What the site's limit refuses is not counted of the network.
+  clock.now += 3_600_000;
+  expect(burst(limits.registrations, '2001:db8:1:9::7')).toBe(30);
+});
+
 test('all addresses together get 1,000 registrations an hour', () => {
   const { clock, limits } = setUp();
   const passed = Array.from({ length: 100 }, (_, i) => burst(limits.registrations, `203.0.113.${i}`, 30));
@@ -50,5 +60,7 @@ test('what is given back is given back to the address and to all', () => {
   for (let i = 0; i < 2_000; i++) {
     expect(limits.registrations.take(from('203.0.113.7')).ok).toBe(true);
     limits.registrations.giveBack(from('203.0.113.7'));
+    expect(limits.registrations.take(from('2001:db8:1:2::7')).ok).toBe(true);
+    limits.registrations.giveBack(from('2001:db8:1:2::7'));
   }
 });
