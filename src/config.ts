@@ -4,6 +4,16 @@ import type { Certificate } from './keys/certificate.ts';
 import type { Secret } from './keys/secret.ts';
 import type { LogLevel } from './log.ts';
 import {
+  type ExternalResource,
+  externalResources,
+  gatewayScopes,
+  gatewayTools,
+  gatewayUpstreams,
+  type NamedUpstream,
+  type ScopeWords,
+  type ToolRules,
+} from './resource-settings.ts';
+import {
   callbackUrl,
   certificate,
   entraScopes,
@@ -43,6 +53,14 @@ export type EntraCredential =
   | { readonly kind: 'secret'; readonly secret: string }
   | { readonly kind: 'certificate'; readonly certificate: Certificate }
   | { readonly kind: 'managed identity'; readonly clientId: string };
+
+/** An MCP server of somebody else's that this app serves at `/NAME/mcp`. */
+export interface GatewayUpstream extends NamedUpstream {
+  /** Its URL here: what clients connect to, and the audience of their tokens. */
+  readonly resource: string;
+  readonly scopes: readonly ScopeWords[];
+  readonly tools: ToolRules;
+}
 
 export interface Config {
   /** The public origin: the issuer of our tokens. No slash at its end. */
@@ -90,6 +108,16 @@ export interface Config {
     readonly preregistered: readonly PreregisteredClient[];
     /** Besides the known ones, without the colon. */
     readonly privateUseSchemes: readonly string[];
+  };
+  /** Servers elsewhere that verify our tokens by themselves. */
+  readonly resources: readonly ExternalResource[];
+  /** Servers that are reached through this app. */
+  readonly gateway: {
+    readonly upstreams: readonly GatewayUpstream[];
+    /** How long an upstream may take until it begins to answer. */
+    readonly timeoutSeconds: number;
+    /** How large a request to an upstream may be, and what it answers: of a stream, each event. */
+    readonly maxBytes: number;
   };
   /** MCP requests a minute, a person and an instance; 0 for no limit. */
   readonly mcpRateLimit: number;
@@ -196,6 +224,50 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     };
   }
 
+  /** A laptop's servers are no matter of an app that others reach. */
+  function checkPlace(name: SettingName, url: string): void {
+    const { origin, protocol } = new URL(url);
+    if (origin === publicOrigin) report(name, `names ${url}, which is at this app itself`);
+    if (protocol === 'http:' && !onLoopback) report(name, `names ${url}, which has to be https`);
+  }
+
+  function readResources(): readonly ExternalResource[] {
+    const all = read('RESOURCES', externalResources) ?? [];
+    for (const { resource } of all) checkPlace('RESOURCES', resource);
+    return all;
+  }
+
+  function readGateway(): Config['gateway'] {
+    const named = read('GATEWAY_UPSTREAMS', gatewayUpstreams) ?? [];
+    const scopes = new Map(Object.entries(read('GATEWAY_SCOPES', gatewayScopes) ?? {}));
+    const tools = new Map(Object.entries(read('GATEWAY_TOOLS', gatewayTools) ?? {}));
+    for (const { url } of named) checkPlace('GATEWAY_UPSTREAMS', url);
+    const isNamed = (name: string) => named.some(upstream => upstream.name === name);
+    for (const [setting, value] of [['GATEWAY_SCOPES', scopes] as const, ['GATEWAY_TOOLS', tools] as const]) {
+      const strangers = [...value.keys()].filter(name => !isNamed(name));
+      if (strangers.length > 0) report(setting, `names what GATEWAY_UPSTREAMS does not: ${strangers.join(', ')}`);
+    }
+    return {
+      upstreams: named.map(({ name, url }) => ({
+        name,
+        url,
+        resource: `${publicOrigin}/${name}/mcp`,
+        scopes: scopes.get(name) ?? [{ name: `${name}:use`, description: `Use the tools of “${name}” for you` }],
+        tools: tools.get(name) ?? {},
+      })),
+      timeoutSeconds: read('GATEWAY_TIMEOUT_SECONDS', wholeNumber(1, 200)) ?? 60,
+      maxBytes: read('GATEWAY_MAX_BYTES', wholeNumber(1024, 100_000_000)) ?? 4_194_304,
+    };
+  }
+
+  /** A client is bound to a resource that there is. */
+  function checkBound(clients: readonly PreregisteredClient[], known: readonly string[]): void {
+    for (const { client_id, resource } of clients) {
+      if (resource === undefined || known.includes(resource)) continue;
+      report('PREREGISTERED_CLIENTS', `binds ${client_id} to ${resource}, which is none of ${known.join(', ')}`);
+    }
+  }
+
   const tenantId = need('AUTH_TENANT_ID', tenant);
   const allowedTenants = read('AUTH_ALLOWED_TENANTS', tenants);
   if (tenantId && !GUID.test(tenantId) && !value('AUTH_ALLOWED_TENANTS')) {
@@ -261,6 +333,13 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   };
   const allowedOrigins = read('ALLOWED_ORIGINS', origins);
   const telemetry = readTelemetry();
+  const resource = `${publicOrigin}/mcp`;
+  const resources = readResources();
+  const gateway = readGateway();
+  checkBound(
+    clients.preregistered,
+    [{ resource }, ...gateway.upstreams, ...resources].map(each => each.resource),
+  );
 
   warnings.push(...warningsFor(environment, onLoopback));
   if (problems.length > 0 || !tenantId || !clientId) throw new ConfigError(problems, warnings);
@@ -268,7 +347,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const config: Config = {
     origin: publicOrigin,
     onLoopback,
-    resource: `${publicOrigin}/mcp`,
+    resource,
+    resources,
+    gateway,
     entra: {
       tenantId,
       ...(allowedTenants ? { allowedTenants } : {}),
@@ -298,11 +379,13 @@ const CREDENTIALS = ['AUTH_CLIENT_SECRET', 'AUTH_CLIENT_CERTIFICATE', 'AUTH_MANA
 /** In seconds. */
 const DAY = 86_400;
 
-/** What a check says of a value beyond that it is wrong; never the value. */
+/** What checks say of a value beyond that it is wrong; never a value that may be a secret. */
 function reasonOf(error: z.ZodError): string {
-  const [issue] = error.issues;
-  const reason: unknown = issue?.code === 'custom' ? issue.params?.reason : undefined;
-  return typeof reason === 'string' ? ` (${reason})` : '';
+  const reasons = error.issues.flatMap(issue => {
+    const reason: unknown = issue.code === 'custom' ? issue.params?.reason : undefined;
+    return typeof reason === 'string' ? [reason] : [];
+  });
+  return reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
 }
 
 function isConnectionString(text: string): boolean {

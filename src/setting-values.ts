@@ -16,8 +16,9 @@ export const tenant = z
 /** Tenants, or a star for all. */
 export const tenants = z.union([z.literal('*'), list(guid)]);
 export const guids = list(guid);
-/** App roles' values, as Entra allows them. */
-export const roles = list(z.string().regex(/^[\w!#$%&'()*+\-./:;<=>?@[\]^`{|}~]{1,120}$/));
+/** An app role's value, as Entra allows it. */
+export const role = z.string().regex(/^[\w!#$%&'()*+\-./:;<=>?@[\]^`{|}~]{1,120}$/);
+export const roles = list(role);
 /** A page that people can open. */
 export const webAddress = z.string().refine(text => /^https?:\/\//.test(text) && URL.canParse(text));
 export const onOrOff = z
@@ -96,11 +97,12 @@ function pairs(text: string): unknown {
 }
 
 /** Without query, fragment and user. */
-function isBare(url: URL): boolean {
+export function isBare(url: URL): boolean {
   return !url.search && !url.hash && !url.username && !url.password;
 }
 
-function isSecure(url: URL): boolean {
+/** https, or http to this very machine. */
+export function isSecure(url: URL): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));
 }
 
@@ -133,8 +135,10 @@ export interface PreregisteredClient {
   readonly redirect_uris: readonly string[];
   /** SHA-256 of its secret, in base64url; a client without one is public. */
   readonly client_secret_sha256?: string | undefined;
-  /** Whether it may introspect tokens for this resource (RFC 7662). */
+  /** Whether it may introspect tokens for its resource (RFC 7662). */
   readonly introspection: boolean;
+  /** The one resource that it gets, or introspects, tokens for; absent: whichever it names, or introspects our own. */
+  readonly resource?: string | undefined;
 }
 
 const preregisteredClient = z.strictObject({
@@ -151,23 +155,15 @@ const preregisteredClient = z.strictObject({
     .transform(hash => (hash.length === 64 ? Buffer.from(hash, 'hex').toString('base64url') : hash))
     .optional(),
   introspection: z.boolean().default(false),
+  resource: z.string().optional(),
 });
 
-export const preregisteredClients: z.ZodType<readonly PreregisteredClient[], string> = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: 'custom', params: { reason: 'it is not JSON' } });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.array(preregisteredClient))
-  .superRefine((clients, context) => {
-    const problem = problemOf(clients);
-    if (problem) context.addIssue({ code: 'custom', params: { reason: problem } });
-  });
+export const preregisteredClients: z.ZodType<readonly PreregisteredClient[], string> = json(
+  z.array(preregisteredClient),
+).superRefine((clients, context) => {
+  const problem = problemOf(clients);
+  if (problem) context.addIssue({ code: 'custom', params: { reason: problem } });
+});
 
 function problemOf(clients: readonly PreregisteredClient[]): string | undefined {
   if (new Set(clients.map(client => client.client_id)).size < clients.length) return 'two have the same client_id';
@@ -177,6 +173,21 @@ function problemOf(clients: readonly PreregisteredClient[]): string | undefined 
     if (!introspection && redirect_uris.length === 0) return `${client_id} has no redirect_uris`;
   }
   return undefined;
+}
+
+/** JSON of a form. */
+export function json<T>(schema: z.ZodType<T>): z.ZodType<T, string> {
+  return z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', params: { reason: 'it is not JSON' } });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
 }
 
 /** What a parser makes of the text; its error's message is told. */

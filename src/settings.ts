@@ -190,7 +190,7 @@ export const SETTINGS = [
     name: 'PREREGISTERED_CLIENTS',
     about: 'Clients that the operator has registered by hand, and resource servers that may introspect tokens.',
     expected:
-      'a JSON array of objects: client_id, client_name, redirect_uris, client_secret_sha256 (of a random secret), introspection (true or false)',
+      'a JSON array of objects: client_id, client_name, redirect_uris, client_secret_sha256 (of a random secret), introspection (true or false), resource (the one it is for)',
     example: '[{"client_id":"portal","client_name":"Portal","redirect_uris":["https://portal.contoso.com/callback"]}]',
     fallback: 'none',
   },
@@ -201,6 +201,53 @@ export const SETTINGS = [
     expected: 'schemes with commas between, without the colon',
     example: 'contoso-agent',
     fallback: 'none',
+  },
+  {
+    name: 'RESOURCES',
+    about: 'Servers elsewhere that verify this app’s tokens by themselves: clients get tokens for them from here.',
+    expected:
+      'a JSON array of objects: resource (an https URL; http between servers of one laptop), name (for people), scopes (what each allows, by its name), roles (app roles that its tokens tell of)',
+    example:
+      '[{"resource":"https://reports.contoso.com/mcp","name":"Reports","scopes":{"reports:read":"Read your reports"},"roles":["Reports.Admin"]}]',
+    fallback: 'none',
+  },
+  {
+    name: 'GATEWAY_UPSTREAMS',
+    about: 'MCP servers of others that people reach through this app, each at /NAME/mcp.',
+    expected:
+      'NAME=URL with commas or spaces between; names of a-z, 0-9 and -, URLs with https (http between servers of one laptop)',
+    example: 'wiki=https://wiki.contoso.com/mcp,tickets=https://tickets.contoso.com/mcp',
+    fallback: 'none',
+  },
+  {
+    name: 'GATEWAY_SCOPES',
+    about: 'The scopes of those servers: what each allows, as people read it.',
+    expected: 'a JSON object of the names in GATEWAY_UPSTREAMS, each with what its scopes allow, by the scopes’ names',
+    example: '{"wiki":{"wiki:read":"Read the wiki","wiki:write":"Change pages of the wiki"}}',
+    fallback: 'one each: NAME:use',
+  },
+  {
+    name: 'GATEWAY_TOOLS',
+    about:
+      'Which of their tools who may use, by app role. A tool is there for whom a list allows it and none denies it; without allow, all are allowed.',
+    expected:
+      'a JSON object of the names in GATEWAY_UPSTREAMS, each with allow, deny or both: lists of tools by app role, * for everybody; a tool may end in * for all that begin so',
+    example: '{"wiki":{"allow":{"*":["search","get_*"],"Wiki.Editor":["*"]},"deny":{"*":["delete_space"]}}}',
+    fallback: 'all tools, for everybody',
+  },
+  {
+    name: 'GATEWAY_TIMEOUT_SECONDS',
+    about: 'How long such a server may take until it begins to answer.',
+    expected: 'a whole number from 1 to 200',
+    example: '60',
+    fallback: '60',
+  },
+  {
+    name: 'GATEWAY_MAX_BYTES',
+    about: 'How large a request to such a server may be, and its answer; of a stream, each event.',
+    expected: 'a whole number from 1024 to 100000000',
+    example: '4194304',
+    fallback: '4194304 (4 MiB)',
   },
   {
     name: 'MCP_RATE_LIMIT',

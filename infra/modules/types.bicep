@@ -97,6 +97,30 @@ type AppSettings = {
   @maxLength(1000)
   PRIVATE_USE_SCHEMES: string?
 
+  @description('Servers elsewhere that verify tokens of this app: JSON.')
+  @maxLength(16000)
+  RESOURCES: string?
+
+  @description('MCP servers of others that are reached through this app.')
+  @maxLength(4000)
+  GATEWAY_UPSTREAMS: string?
+
+  @description('The scopes of those servers: JSON.')
+  @maxLength(16000)
+  GATEWAY_SCOPES: string?
+
+  @description('Which of their tools who may use: JSON.')
+  @maxLength(16000)
+  GATEWAY_TOOLS: string?
+
+  @description('How long such a server may take until it begins to answer.')
+  @maxLength(3)
+  GATEWAY_TIMEOUT_SECONDS: string?
+
+  @description('How large a request to such a server may be, and its answer.')
+  @maxLength(9)
+  GATEWAY_MAX_BYTES: string?
+
   @description('MCP requests of one person in a minute at one instance.')
   @maxLength(7)
   MCP_RATE_LIMIT: string?

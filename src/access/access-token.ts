@@ -2,11 +2,10 @@ import { hash } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { type Person, personKey } from './person.ts';
-import { parseScopes, type Scope } from './scopes.ts';
 
 /**
- * The access token that this server issues and its MCP endpoint accepts: a JWT
- * of RFC 9068, signed with ES256, for one resource.
+ * The access token that this server issues: a JWT of RFC 9068, signed with ES256,
+ * for one resource, which accepts it.
  */
 export interface AccessToken {
   readonly person: Person;
@@ -14,8 +13,8 @@ export interface AccessToken {
   readonly grantId: string;
   readonly tokenId: string;
   readonly resource: string;
-  readonly scopes: readonly Scope[];
-  /** The person's app roles, of those that tools demand (RFC 9068 section 2.2.3.1). */
+  readonly scopes: readonly string[];
+  /** The person's app roles, of those that the resource is told of (RFC 9068 section 2.2.3.1). */
   readonly roles: readonly string[];
   /** When its grant began, in seconds since the epoch: `auth_time` (RFC 9068 section 2.2.1). */
   readonly signedInAt: number;
@@ -84,16 +83,41 @@ export async function signAccessToken(keys: KeyRing, issuer: string, token: Acce
     .sign(keys.signing.privateKey);
 }
 
+/** How long a server behind the gateway may use the token that it gets with a call. */
+export const UPSTREAM_TOKEN_SECONDS = 60;
+
+/**
+ * Signs what a server behind the gateway gets with a call: a bearer token of ours
+ * for it alone, with the person, the client, the scopes and the roles of the
+ * token that came, and verified as that one is. Never longer lived than it.
+ *
+ * @param token the client's, verified
+ * @param upstream the server's URL: the audience
+ * @param tokenId another than the client's token has
+ * @param now seconds since the epoch
+ */
+export async function signUpstreamToken(
+  keys: KeyRing,
+  issuer: string,
+  { jkt: _jkt, ...token }: AccessToken,
+  { upstream, tokenId, now }: { upstream: string; tokenId: string; now: number },
+): Promise<string> {
+  const issuedAt = Math.floor(now);
+  const expiresAt = Math.min(issuedAt + UPSTREAM_TOKEN_SECONDS, token.expiresAt);
+  return signAccessToken(keys, issuer, { ...token, resource: upstream, tokenId, issuedAt, expiresAt });
+}
+
 /**
  * Checks a token's signature, type, issuer, audience and times (RFC 9068
  * section 4). Whether its grant was revoked is asked elsewhere.
  *
+ * @param expected whose token it has to be; of several resources any will do
  * @param now seconds since the epoch
  * @throws InvalidTokenError
  */
 export async function verifyAccessToken(
   keys: KeyRing,
-  expected: { issuer: string; resource: string },
+  expected: { issuer: string; resource: string | readonly string[] },
   jwt: string,
   now: number,
 ): Promise<AccessToken> {
@@ -107,7 +131,7 @@ export async function verifyAccessToken(
       algorithms: ['ES256'],
       typ: TYPE,
       issuer: expected.issuer,
-      audience: expected.resource,
+      audience: typeof expected.resource === 'string' ? expected.resource : [...expected.resource],
       currentDate: new Date(now * 1000),
       clockTolerance: CLOCK_SKEW,
       requiredClaims: ['sub', 'exp', 'iat', 'jti', 'client_id', 'scope', 'gid', 'auth_time', 'tid', 'oid'],
@@ -120,6 +144,7 @@ export async function verifyAccessToken(
       throw new InvalidTokenError('not yet valid', { issued: String(issuedAt), now: String(now) });
     }
     const jkt = keyOf(payload.cnf);
+    if (typeof payload.aud !== 'string') throw new InvalidTokenError('malformed', { claim: 'aud' });
     if (typeof payload.auth_time !== 'number') throw new InvalidTokenError('malformed', { claim: 'auth_time' });
     const text = (name: string) => String(payload[name]);
     return {
@@ -132,8 +157,8 @@ export async function verifyAccessToken(
       clientId: text('client_id'),
       grantId: text('gid'),
       tokenId: text('jti'),
-      resource: expected.resource,
-      scopes: parseScopes(text('scope')),
+      resource: payload.aud,
+      scopes: text('scope').split(' ').filter(Boolean),
       roles: Array.isArray(payload.roles) ? payload.roles.map(String) : [],
       signedInAt: payload.auth_time,
       issuedAt,
@@ -190,7 +215,7 @@ interface Expected {
   readonly now: number;
   readonly kid: string;
   readonly issuer: string;
-  readonly resource: string;
+  readonly resource: string | readonly string[];
   /** The type that its header names. */
   readonly typ: string;
 }
@@ -207,7 +232,7 @@ function toInvalidToken(error: unknown, { now, kid, issuer, resource, typ }: Exp
     return new InvalidTokenError(CLAIM_FAULTS[claim] ?? 'malformed', {
       claim,
       got: typeof got === 'string' ? got : (JSON.stringify(got) ?? 'nothing'),
-      ...(expected ? { expected } : {}),
+      ...(expected ? { expected: String(expected) } : {}),
     });
   }
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JWSSignatureVerificationFailed) {

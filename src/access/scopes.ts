@@ -1,7 +1,8 @@
 /**
- * The scopes of this server: what a token may do, in the words of the consent
- * page. `offline_access` is the authorization server's alone: it asks for a
- * refresh token and is never in an access token or a challenge.
+ * The scopes of our own MCP endpoint: what a token may do, in the words of the
+ * consent page. Other resources have others, see `resources.ts`. `offline_access`
+ * is the authorization server's alone: it asks for a refresh token and is never in
+ * an access token or a challenge.
  */
 
 export const SCOPES = {
@@ -18,7 +19,7 @@ export const ALL_SCOPES = Object.keys(SCOPES) as readonly Scope[];
 export const OFFLINE_ACCESS = 'offline_access';
 
 /** What a scope brings with it: who may write notes may read them. */
-const IMPLIED: Partial<Record<Scope, readonly Scope[]>> = { 'notes:write': ['notes:read'] };
+const IMPLIED: ReadonlyMap<string, readonly Scope[]> = new Map([['notes:write', ['notes:read']]]);
 
 /** The known scopes among those of a `scope` parameter (RFC 6749 section 3.3), in our order; the others are dropped. */
 export function parseScopes(parameter: string): Scope[] {
@@ -27,11 +28,11 @@ export function parseScopes(parameter: string): Scope[] {
 }
 
 /** Whether what was granted covers what is needed, implied scopes included. */
-export function covers(granted: Iterable<Scope>, needed: Iterable<Scope>): boolean {
-  const all = new Set<Scope>();
+export function covers(granted: Iterable<string>, needed: Iterable<string>): boolean {
+  const all = new Set<string>();
   for (const scope of granted) {
     all.add(scope);
-    for (const implied of IMPLIED[scope] ?? []) all.add(implied);
+    for (const implied of IMPLIED.get(scope) ?? []) all.add(implied);
   }
   for (const scope of needed) if (!all.has(scope)) return false;
   return true;

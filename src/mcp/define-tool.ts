@@ -37,7 +37,7 @@ export interface ServerFacts {
 /** Who calls, and all that a handler may use. */
 export interface ToolContext {
   readonly person: Person;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly string[];
   readonly token: AccessToken;
   readonly services: Services;
   /**

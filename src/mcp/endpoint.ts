@@ -1,6 +1,7 @@
 import type { McpHttpHandler } from '@modelcontextprotocol/server';
 import type { AccessToken } from '../access/access-token.ts';
 import { personKey } from '../access/person.ts';
+import { ALL_SCOPES } from '../access/scopes.ts';
 import { readJson } from '../http/body.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
 import { BadRequestError, UnavailableError } from '../http/errors.ts';
@@ -25,7 +26,7 @@ import { neededScopes } from './needed-scopes.ts';
 import type { OriginRule } from './origin.ts';
 import { factsOf } from './span-facts.ts';
 
-export interface McpEndpointOptions extends GuardOptions {
+export interface McpEndpointOptions extends Omit<GuardOptions, 'scopes'> {
   isOriginAllowed: OriginRule;
   services: Services;
   tools: readonly Tool[];
@@ -48,7 +49,7 @@ const PEOPLE = 10_000;
  * eras. Nothing about it is told before the token is known to be good.
  */
 export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
-  const guard = createGuard(options);
+  const guard = createGuard({ ...options, scopes: ALL_SCOPES });
   const tools = new Map(options.tools.map(tool => [tool.name, tool]));
   if (tools.size < options.tools.length) throw new Error('Two tools have the same name.');
   const toolTimeLimitMs = options.toolTimeLimitMs ?? TOOL_TIME_LIMIT_MS;

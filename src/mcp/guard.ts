@@ -1,7 +1,7 @@
 import { type AccessToken, InvalidTokenError, type TokenFault } from '../access/access-token.ts';
 import { DPOP_ALGORITHMS, type Dpop, InvalidProofError } from '../access/dpop.ts';
 import type { Revocations } from '../access/revocations.ts';
-import { ALL_SCOPES, covers, type Scope } from '../access/scopes.ts';
+import { covers } from '../access/scopes.ts';
 import { oauthError, plainAscii } from '../http/responses.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Logger } from '../log.ts';
@@ -11,6 +11,8 @@ export interface GuardOptions {
   issuer: string;
   /** The exact URL of the endpoint: the audience of its tokens. */
   resource: string;
+  /** The scopes of the endpoint, in the order in which challenges name them. */
+  scopes: readonly string[];
   /** Where the protected resource metadata is (RFC 9728 section 5.1). */
   resourceMetadataUrl: string;
   keys: () => Promise<KeyRing>;
@@ -29,13 +31,13 @@ export interface Guard {
    */
   authenticate(request: Request, log: Logger): Promise<AccessToken | Response>;
   /** The 403 for a token that lacks some of the scopes that a call needs; `undefined` when it has them. */
-  refuseScopes(token: AccessToken, needed: ReadonlySet<Scope>, log: Logger): Response | undefined;
+  refuseScopes(token: AccessToken, needed: ReadonlySet<string>, log: Logger): Response | undefined;
 }
 
 export function createGuard(options: GuardOptions): Guard {
   const cache = new TokenCache(options);
   const metadata = `resource_metadata="${options.resourceMetadataUrl}"`;
-  const everything = `scope="${ALL_SCOPES.join(' ')}"`;
+  const everything = `scope="${options.scopes.join(' ')}"`;
 
   function unauthorized(scheme: Scheme, description: string, error?: string): Response {
     const why = error ? [`error="${error}"`, `error_description="${plainAscii(description)}"`] : [];
@@ -87,7 +89,7 @@ export function createGuard(options: GuardOptions): Guard {
     refuseScopes(token, needed, log) {
       if (covers(token.scopes, needed)) return undefined;
       log.info('scopes missing', { client: token.clientId, got: token.scopes, needed: [...needed] });
-      const union = ALL_SCOPES.filter(scope => needed.has(scope) || token.scopes.includes(scope)).join(' ');
+      const union = options.scopes.filter(scope => needed.has(scope) || token.scopes.includes(scope)).join(' ');
       const description = `This call needs the scopes ${[...needed].join(' ')}.`;
       return oauthError(403, 'insufficient_scope', description, {
         'www-authenticate': challenge(token.jkt ? 'DPoP' : 'Bearer', [

@@ -164,6 +164,7 @@ const ROOMS = [
   ['http'],
   ['keys'],
   ['setting-values.ts'],
+  ['resource-settings.ts'],
   ['config.ts'],
   ['access', 'telemetry'],
   ['storage', 'web'],
