@@ -30,6 +30,7 @@ const help = `npm run demo: runs the app on free ports, signs two people in and 
 const toolNames = [
   'calculate_sum',
   'delete_user_note',
+  'export_user_notes',
   'get_server_info',
   'get_user_notes',
   'get_user_profile',
@@ -136,7 +137,7 @@ async function visit(
 
   begin(`${firstName} uses the tools`);
   const found = await client.toolNames();
-  assert.deepEqual([...found].sort(), toolNames, 'these are not the six tools');
+  assert.deepEqual([...found].sort(), toolNames, 'these are not the tools');
   tell([['tools/list', found.join(', ')]]);
   const call = async (name: string, args?: Record<string, unknown>) => {
     const result = await client.call(name, args);

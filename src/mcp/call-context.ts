@@ -1,6 +1,7 @@
 import type { Logger } from '../log.ts';
 import type { ServerFacts, Services, ToolContext } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
+import { clientLogOf, type McpRequest, progressOf } from './notify-client.ts';
 
 /** What every call has, whoever makes it. */
 export interface Surroundings {
@@ -10,12 +11,17 @@ export interface Surroundings {
   now: () => number;
 }
 
-/** What the handler of a tool, a resource or a prompt is given. */
+/**
+ * What the handler of a tool, a resource or a prompt is given.
+ *
+ * @param signal ends the call: that of the request, or one that fires earlier too
+ */
 export function callContext(
   { services, server, now }: Surroundings,
   { token }: Exchange,
+  request: McpRequest,
   log: Logger,
-  signal: AbortSignal,
+  signal: AbortSignal = request.signal,
 ): ToolContext {
   const { person, scopes, grantId } = token;
   return {
@@ -29,6 +35,8 @@ export function callContext(
     server,
     log,
     signal,
+    progress: progressOf(request, signal),
+    clientLog: clientLogOf(request, server.name, signal),
     now,
   };
 }

@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts';
 import { callContext, type Surroundings } from './call-context.ts';
 import { type Tool, ToolError } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
+import type { McpRequest } from './notify-client.ts';
 import { TimeLimitError, withTimeLimit } from './time-limit.ts';
 
 export interface ToolCall {
@@ -13,16 +14,16 @@ export interface ToolCall {
   tool: Tool;
   args: unknown;
   log: Logger;
-  /** Aborts when the client is gone. */
-  gone: AbortSignal;
+  /** Its signal fires when the client is gone. */
+  request: McpRequest;
   /** In milliseconds. */
   timeLimitMs: number;
 }
 
 /** Runs a tool; what its caller can mend becomes a result with `isError`. */
 export async function callTool(surroundings: Surroundings, call: ToolCall): Promise<CallToolResult> {
-  const { tool, log } = call;
-  const { token, context } = call.exchange;
+  const { exchange, tool, request, log } = call;
+  const { token, context } = exchange;
   // Refused with a 403 before; no tool runs without its scopes even if that were passed by.
   if (!covers(token.scopes, tool.scopes)) throw new Error('a call got past the check of its scopes');
   if (tool.roles.length > 0 && !tool.roles.some(role => token.roles.includes(role))) {
@@ -34,8 +35,8 @@ export async function callTool(surroundings: Surroundings, call: ToolCall): Prom
     );
   }
   try {
-    return await withTimeLimit(call.timeLimitMs, call.gone, signal =>
-      tool.call(call.args, callContext(surroundings, call.exchange, log, signal)),
+    return await withTimeLimit(call.timeLimitMs, request.signal, signal =>
+      tool.call(call.args, callContext(surroundings, exchange, request, log, signal)),
     );
   } catch (error) {
     if (error instanceof ToolError) return toolError(context, 'tool', error.message);

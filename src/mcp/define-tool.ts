@@ -7,6 +7,7 @@ import type { Scope } from '../access/scopes.ts';
 import type { Logger } from '../log.ts';
 import type { StorageCheck } from '../storage/check.ts';
 import type { Notes } from '../storage/notes.ts';
+import type { ClientLog, Progress } from './notify-client.ts';
 
 /** What tools and resources work with. */
 export interface Services {
@@ -53,8 +54,18 @@ export interface ToolContext {
   readonly graph: GraphAccess;
   readonly server: ServerFacts;
   readonly log: Logger;
-  /** Aborts when the time limit of the call is over or the client is gone. */
+  /** Fires when the time limit of the call is over, or the client is seen to be gone: stop then. */
   readonly signal: AbortSignal;
+  /**
+   * Tells the client how far the work is, as it happens: `progress(3, 10, '3 of 10 files')`, the total only where it is
+   * known. Sent to who asked for it and dropped for all others, so call it as it comes. `done` has to grow each time.
+   */
+  readonly progress: Progress;
+  /**
+   * Sends a message to the client's log, which its user or model may read: `clientLog('warning', 'One file is empty.')`.
+   * Sent to a client that asks for this level. For the operator's log there is `log`.
+   */
+  readonly clientLog: ClientLog;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -79,6 +90,8 @@ export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodO
   output: Output;
   /** Hints for clients; a tool that says nothing counts as one that changes things. */
   annotations?: ToolAnnotations;
+  /** How long a call may take, 1 to {@link LONGEST_TOOL_SECONDS}; absent: as the setting `TOOL_TIMEOUT_SECONDS` says. */
+  timeLimitSeconds?: number;
   /**
    * Does the work.
    * @throws ToolError for what the caller can mend; UnavailableError becomes 503; anything else is logged and hidden
@@ -91,6 +104,8 @@ export interface Tool {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly roles: readonly string[];
+  /** How long a call may take, in milliseconds, where the tool says so itself. */
+  readonly timeLimitMs?: number;
   /** Its entry in `tools/list`, the schemas as JSON Schema. */
   readonly listing: ToolListing;
   /**
@@ -100,16 +115,26 @@ export interface Tool {
   call(args: unknown, context: ToolContext): Promise<CallToolResult>;
 }
 
-/** Makes a tool of its definition: typed for who writes it, checked at run time for who calls it. */
+/** The longest time limit of a tool: Azure's front end ends an answer after 230 seconds. */
+export const LONGEST_TOOL_SECONDS = 200;
+
+/**
+ * Makes a tool of its definition: typed for who writes it, checked at run time for who calls it.
+ * @throws RangeError for a time limit that is out of range
+ */
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
 ): Tool {
-  const { name, title, description, scopes, roles = [], input, output, annotations } = definition;
+  const { name, title, description, scopes, roles = [], input, output, annotations, timeLimitSeconds } = definition;
+  if (timeLimitSeconds !== undefined && !(timeLimitSeconds > 0 && timeLimitSeconds <= LONGEST_TOOL_SECONDS)) {
+    throw new RangeError(`${name} may take ${LONGEST_TOOL_SECONDS} seconds at most`);
+  }
   let listing: ToolListing | undefined;
   return {
     name,
     scopes,
     roles,
+    ...(timeLimitSeconds === undefined ? {} : { timeLimitMs: timeLimitSeconds * 1000 }),
     get listing() {
       listing ??= {
         name,

@@ -33,7 +33,7 @@ export interface McpEndpointOptions extends Omit<GuardOptions, 'scopes'> {
   server: ServerFacts;
   /** How many messages one person may send in a minute; 0 or absent for no limit. */
   requestsPerMinute?: number;
-  /** How long a call of a tool may take, in milliseconds; 30 seconds, far below the 230 of the platform. */
+  /** How long a call of a tool may take that has no limit of its own, in milliseconds; 30 seconds unless given. */
   toolTimeLimitMs?: number;
 }
 
@@ -54,6 +54,8 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
   if (tools.size < options.tools.length) throw new Error('Two tools have the same name.');
   const toolTimeLimitMs = options.toolTimeLimitMs ?? TOOL_TIME_LIMIT_MS;
   const serverOptions = { ...options, tools, toolTimeLimitMs };
+  // Ends a stream whose answer never comes, such as that of a call cancelled in its own batch.
+  const streamLimitMs = 1.1 * Math.max(toolTimeLimitMs, ...options.tools.map(tool => tool.timeLimitMs ?? 0));
   const { requestsPerMinute: limit = 0, now } = options;
   const limiter = limit > 0 ? createRateLimiter({ limit, perSeconds: 60, now, capacity: PEOPLE }) : undefined;
   let handler: Promise<McpHttpHandler> | undefined;
@@ -114,8 +116,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     // The token itself goes no further than the guard.
     const authInfo = { token: '', clientId, scopes: [...scopes], extra: { exchange } };
     const answer = await (await loadHandler()).fetch(request, { authInfo, parsedBody: body });
-    // Twice a tool's limit ends a stream whose answer never comes, such as that of a call cancelled in its own batch.
-    const response = await holdFirstEvent(answer, 2 * toolTimeLimitMs);
+    const response = await holdFirstEvent(answer, streamLimitMs);
     if (exchange.outage) exchange.context.span?.tell({ outage: exchange.outage.service });
     // In a batch each message has an outcome of its own, which one status would hide.
     if (!exchange.outage || Array.isArray(body)) return response;

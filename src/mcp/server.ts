@@ -14,12 +14,12 @@ import { listNotes, NOTE_TEMPLATES, readNote } from './note-resources.ts';
 
 export interface ServerOptions extends Surroundings {
   tools: ReadonlyMap<string, Tool>;
-  /** How long a call of a tool may take, in milliseconds. */
+  /** How long a call of a tool may take that has no limit of its own, in milliseconds. */
   toolTimeLimitMs: number;
 }
 
 /** Neither list changes while the server runs, so nothing is ever announced, and nobody need hold a stream open. */
-const CAPABILITIES = { tools: { listChanged: false }, resources: { listChanged: false } };
+const CAPABILITIES = { tools: { listChanged: false }, resources: { listChanged: false }, logging: {} };
 
 /** The library's handler for both eras. Its requests bring their {@link Exchange} as `authInfo.extra.exchange`. */
 export function createHandler(options: ServerOptions): McpHttpHandler {
@@ -45,8 +45,9 @@ function createServer(options: ServerOptions, exchange: Exchange): Server {
     const tool = tools.get(params.name);
     if (!tool) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${params.name}.`);
     const log = context.log.with({ tool: tool.name });
-    const call = { exchange, tool, args: params.arguments, log, gone: mcpReq.signal };
-    return attempt(exchange, log, () => callTool(options, { ...call, timeLimitMs: options.toolTimeLimitMs }));
+    const { timeLimitMs = options.toolTimeLimitMs } = tool;
+    const call = { exchange, tool, args: params.arguments, request: mcpReq, log, timeLimitMs };
+    return attempt(exchange, log, () => callTool(options, call));
   });
   server.setRequestHandler('resources/list', ({ params }) =>
     attempt(exchange, context.log, () => listNotes(services.notes, token.person, params?.cursor)),

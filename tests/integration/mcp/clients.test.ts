@@ -22,6 +22,7 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, connect) => {
     expect(listed.map(tool => tool.name)).toEqual([
       'calculate_sum',
       'delete_user_note',
+      'export_user_notes',
       'get_server_info',
       'get_user_notes',
       'get_user_profile',
@@ -38,7 +39,7 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, connect) => {
     await client.close();
   });
 
-  test('uses all six tools', async () => {
+  test('uses all tools', async () => {
     const resource = await startProtectedResource(freshStorage());
     const client = await connect(resource, await resource.token());
     // The client of the library before checks results by the schemas once it has listed them.
@@ -59,6 +60,7 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, connect) => {
     });
     const { id, saved_at } = saved as { id: string; saved_at: string };
     expect(await use(client, 'get_user_notes')).toEqual({ notes: [{ id, note: 'remember', saved_at }] });
+    expect(await use(client, 'export_user_notes')).toEqual({ notes: [{ id, note: 'remember', saved_at }], count: 1 });
     expect(await use(client, 'delete_user_note', { id })).toMatchObject({ deleted: true });
     expect(await use(client, 'delete_user_note', { id })).toMatchObject({
       deleted: false,

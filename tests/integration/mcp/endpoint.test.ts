@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { UnavailableError } from '../../../src/http/errors.ts';
 import { defineTool } from '../../../src/mcp/define-tool.ts';
 import { freshStorage } from '../../support/azurite.ts';
+import { messages, modern } from '../../support/mcp-messages.ts';
 import {
   call,
   everything,
@@ -19,30 +20,6 @@ import { countTrips } from '../../support/storage-faults.ts';
 const nowhere = {
   connectionString: 'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;TableEndpoint=http://127.0.0.1:1/a;',
 };
-
-/** The envelope of the newest revision. */
-function modern(message: { method: string; params?: Record<string, unknown> }) {
-  const _meta = {
-    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
-    'io.modelcontextprotocol/clientCapabilities': {},
-  };
-  const body = { jsonrpc: '2.0', id: 1, ...message, params: { ...message.params, _meta } };
-  const name = message.params?.name ?? message.params?.uri;
-  const headers = {
-    'mcp-protocol-version': '2026-07-28',
-    'mcp-method': message.method,
-    ...(typeof name === 'string' ? { 'mcp-name': name } : {}),
-  };
-  return { body, headers };
-}
-
-/** The JSON-RPC answers of a response, streamed or not. */
-async function messages(response: Response): Promise<Record<string, never>[]> {
-  const text = await response.text();
-  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return text ? [JSON.parse(text)] : [];
-  return text.split('\n').flatMap(line => (line.startsWith('data: ') ? [JSON.parse(line.slice(6))] : []));
-}
 
 describe('the order of checks', () => {
   test('a preflight is answered before anything else', async () => {
