@@ -22,6 +22,8 @@ export interface Limits {
   readonly callbacks: RateLimiter;
   /** Renewals of one grant, by its name. */
   readonly renewals: RateLimiter;
+  /** Tokens for scripts that a person issues or ends. */
+  readonly scriptTokens: RateLimiter;
 }
 
 /** How many addresses are remembered. */
@@ -30,6 +32,8 @@ const ADDRESSES = 10_000;
 const ADDRESSES_A_SITE = 4;
 /** How many grants. */
 const GRANTS = 10_000;
+/** How many people. */
+const PEOPLE = 10_000;
 
 /** @param now milliseconds since the epoch */
 export function createLimits({ trustedProxyHops, now }: { trustedProxyHops: number; now: () => number }): Limits {
@@ -74,5 +78,6 @@ export function createLimits({ trustedProxyHops, now }: { trustedProxyHops: numb
     documents: limit(60, { perAddress: 20, overAll: 600 }),
     callbacks: createRateLimiter({ limit: 10, perSeconds: 60, now, capacity: GRANTS }),
     renewals: createRateLimiter({ limit: 60, perSeconds: 60, now, capacity: GRANTS }),
+    scriptTokens: createRateLimiter({ limit: 60, perSeconds: 60, now, capacity: PEOPLE }),
   };
 }

@@ -7,7 +7,7 @@ import { canBeRemembered } from '../authorize/remembered-approval.ts';
 import { redirectHost } from '../clients/redirect-uri.ts';
 import type { OAuthServices } from '../services.ts';
 import { endEach } from './end-each.ts';
-import { withEndsOfAll } from './ends-of-all.ts';
+import { unexpiredGrants } from './unexpired-grants.ts';
 
 /** How many the page shows of what has access, and of what has ended. */
 const MOST_APPS = 100;
@@ -19,7 +19,7 @@ export async function appsOf(
   person: PersonId,
 ): Promise<Pick<AccountProps, 'apps' | 'more' | 'ended'>> {
   const { now } = services;
-  const all = await unexpired(services, person);
+  const all = await unexpiredGrants(services, person);
   const live = all.filter(grant => isOfUse(grant, now())).sort((a, b) => b.createdAt - a.createdAt);
   const ended = all.filter(isEnded).sort((a, b) => b.endedAt - a.endedAt);
   return {
@@ -35,7 +35,7 @@ export async function endAll(
   context: RequestContext,
   person: PersonId,
 ): Promise<{ ended: number; left: number }> {
-  const live = (await unexpired(services, person)).filter(grant => grant.endedAt === undefined);
+  const live = (await unexpiredGrants(services, person)).filter(grant => grant.endedAt === undefined);
   const ended = await endEach(
     services,
     context,
@@ -43,21 +43,6 @@ export async function endAll(
     live.map(({ grantId }) => grantId),
   );
   return { ended, left: live.length - ended };
-}
-
-async function unexpired(
-  services: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
-  person: PersonId,
-): Promise<ListedGrant[]> {
-  const { grants, now } = services;
-  const all: ListedGrant[] = [];
-  let after: string | undefined;
-  do {
-    const page = await grants.list(person, { expiringAfter: now(), ...(after ? { after } : {}) });
-    all.push(...page.grants);
-    after = page.next;
-  } while (after);
-  return withEndsOfAll(services, person, all);
 }
 
 /** When its last token is of no use any more: without a refresh token that is long before the grant itself expires. */

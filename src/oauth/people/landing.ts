@@ -1,21 +1,18 @@
+import { personKey } from '../../access/person.ts';
 import { ALL_SCOPES, parseScopes, SCOPES } from '../../access/scopes.ts';
 import { type FormParameters, readForm } from '../../http/body.ts';
 import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { redirect } from '../../http/responses.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import { type LandingProps, landingPage } from '../../web/index.ts';
-import { failure, invalidForm } from '../failure.ts';
+import { failure, invalidForm, tooManyRequests } from '../failure.ts';
 import { PATHS } from '../paths.ts';
 import { isSameOriginPost } from '../same-origin.ts';
 import type { OAuthServices } from '../services.ts';
 import { endGrant } from '../tokens/end-grant.ts';
 import { isGrantId } from '../tokens/refresh-token.ts';
-import { withEndsOfAll } from './ends-of-all.ts';
-import { issueScriptToken, type ScriptToken } from './script-token.ts';
+import { activeScriptTokens, issueScriptToken, MOST_SCRIPT_TOKENS, type ScriptToken } from './script-token.ts';
 import { type BrowserSession, csrfToken, currentSession, isCsrfToken, isFresh } from './session.ts';
-
-/** Tokens for scripts that one person may have at a time: as many as the page shows well. */
-const MOST_TOKENS = 20;
 
 export interface ServerFacts {
   readonly name: string;
@@ -27,7 +24,7 @@ export interface ServerFacts {
  * bearer token for scripts, which can be ended here too.
  */
 export function landingEndpoint(services: OAuthServices, server: ServerFacts): Endpoint {
-  const { keys, now, grants, scriptTokens, resource, origin } = services;
+  const { keys, limits, scriptTokens, resource, origin } = services;
 
   return async (request, context) => {
     // The form comes first: a body that is none may have replaced the headers.
@@ -38,7 +35,12 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
     if (!session || !isSameOriginPost(request, origin) || !isCsrfToken(ring, session, form.get('csrf'))) {
       return failure(request, context, invalidForm());
     }
-    switch (form.get('action')) {
+    const action = form.get('action');
+    if (action === 'issue-token' || action === 'end-token') {
+      const taken = limits.scriptTokens.take(personKey(session.person));
+      if (!taken.ok) return failure(request, context, tooOften(taken.retryAfterSeconds));
+    }
+    switch (action) {
       case 'issue-token':
         return issue(request, context, ring, session, form);
       case 'end-token':
@@ -68,16 +70,16 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
         action: nothingTicked ? { href: '/', label: 'Back' } : { href: PATHS.login, label: 'Sign in again' },
       });
     }
-    if ((await activeTokens(session)).length >= MOST_TOKENS) {
+    const issued = await issueScriptToken(services, context, session, scopes);
+    if (!issued) {
       return failure(request, context, {
         status: 403,
         error: 'access_denied',
-        what: `You have ${MOST_TOKENS} tokens in use, which is as many as one person may have.`,
+        what: `You have ${MOST_SCRIPT_TOKENS} tokens in use, which is as many as one person may have.`,
         todo: 'End one of them first.',
         action: { href: '/', label: 'To your tokens' },
       });
     }
-    const issued = await issueScriptToken(services, context, session, scopes);
     return show(ring, session, { ...issued, scopes });
   }
 
@@ -111,14 +113,15 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
   }
 
   async function activeTokens({ person }: BrowserSession) {
-    const page = await grants.list(person, { kind: 'script', expiringAfter: now() });
-    return (await withEndsOfAll(services, person, page.grants))
-      .filter(grant => grant.endedAt === undefined)
-      .map(grant => ({
-        grantId: grant.grantId,
-        scopes: parseScopes(grant.scope),
-        issuedAt: new Date(grant.issuedAt),
-        expiresAt: new Date(grant.expiresAt),
-      }));
+    return (await activeScriptTokens(services, person)).map(grant => ({
+      grantId: grant.grantId,
+      scopes: parseScopes(grant.scope),
+      issuedAt: new Date(grant.issuedAt),
+      expiresAt: new Date(grant.expiresAt),
+    }));
   }
+}
+
+function tooOften(retryAfterSeconds: number) {
+  return { ...tooManyRequests(retryAfterSeconds), what: 'You have issued or ended too many tokens in a minute.' };
 }

@@ -161,14 +161,30 @@ describe('a token for scripts', () => {
     for (const answer of forged) expect([answer.status, tokenOf(answer)]).toEqual([403, '']);
   });
 
-  test('20 are as many as one person may have', async () => {
+  test('20 are as many as one person may have, also where 40 are asked for at once', async () => {
+    server.clock.advance(3601);
     const browser = new Browser();
     const page = await signIn(browser, 'grace');
     const press = { button: ISSUE, fields: { scope: ['profile'] } };
-    let last = page;
-    for (let i = 0; i <= 20; i++) last = await browser.submit(page, press);
+    const ask = () => browser.submit(page, press);
+    const given = (await Promise.all(Array.from({ length: 40 }, ask))).filter(answer => tokenOf(answer) !== '').length;
+    expect(given).toBeLessThanOrEqual(20);
+    for (let count = given; count < 20; count++) expect(tokenOf(await ask())).not.toBe('');
+    const last = await ask();
     expect([last.status, tokenOf(last)]).toEqual([403, '']);
     expect(textOf(last.html)).toContain('End one of them first');
+    expect((await browser.open(server.origin)).html.match(/value="end-token"/g)).toHaveLength(20);
+  });
+
+  test('are issued and ended 60 times a minute at each instance, and no more', async () => {
+    server.clock.advance(60);
+    const browser = new Browser();
+    const page = await signIn(browser, 'grace');
+    const ask = () => browser.submit(page, { button: ISSUE, fields: { scope: [] } });
+    const statuses = (await Promise.all(Array.from({ length: 130 }, ask))).map(({ status }) => status);
+    expect(statuses.filter(status => status === 429).length).toBeGreaterThanOrEqual(10);
+    server.clock.advance(1);
+    expect((await ask()).status).not.toBe(429);
   });
 
   test('a setting turns it off', async () => {
