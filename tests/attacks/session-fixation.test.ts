@@ -38,6 +38,20 @@ describe('the session of a person', () => {
     expect((await attacker.open(`${server.origin}/`)).html).not.toContain('Grace Hopper');
   });
 
+  test('ends where another begins in the same browser, on every instance, and in no other browser', async () => {
+    const [browser, other] = [new Browser(), new Browser()];
+    for (const each of [browser, other]) await signInAs(each, await each.open(`${server.origin}/auth/login`), 'grace');
+    const copied = new Browser();
+    plant(copied, 'mcp-session', cookieOf(browser, 'mcp-session') ?? '');
+    expect((await copied.open(server.origin)).html).toContain('Grace Hopper');
+    // At Entra they are signed in still.
+    await browser.open(`${server.origin}/auth/login`);
+    for (const _instance of server.apps) {
+      expect((await copied.open(server.origin)).html).not.toContain('Grace Hopper');
+      for (const still of [browser, other]) expect((await still.open(server.origin)).html).toContain('Grace Hopper');
+    }
+  });
+
   test('of a made-up value begins nothing', async () => {
     const browser = new Browser();
     const made = `${Math.floor(server.clock.now / 3_600_000)}.${'A'.repeat(43)}`;

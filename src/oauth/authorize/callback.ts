@@ -96,7 +96,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const asked = requestOf(signin);
     if (asked && (await services.revocations.isBlocked(asked.clientId))) return failure(request, context, blocked());
     if (asked && !(await needsNoPage(services, signin, asked, who.person))) {
-      return askAnew(context, ring, signin, asked, who);
+      return askAnew(request, context, ring, signin, asked, who);
     }
     const made = asked && makeCode(ring, id, claim);
     const completed: CompletedSignin = {
@@ -123,10 +123,13 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       services.audit.record(context, 'signed in', { person: who.person, client, clientName, signin: id });
       // A session is what an approval is remembered for; who relied on one has it already.
       const newSession = signin.approver === undefined && canBeRemembered(asked.redirectUri);
-      return redirect(toClient(asked, { code: made.code }), newSession ? [await beginSession(services, who)] : []);
+      return redirect(
+        toClient(asked, { code: made.code }),
+        newSession ? [await beginSession(services, request, who)] : [],
+      );
     }
     services.audit.record(context, 'signed in', { person: who.person, signin: id });
-    return redirect(pageAfter(services.origin, row), [await beginSession(services, who)]);
+    return redirect(pageAfter(services.origin, row), [await beginSession(services, request, who)]);
   }
 
   /**
@@ -135,6 +138,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
    * its own; the one that ends here leads nowhere.
    */
   async function askAnew(
+    request: Request,
     context: RequestContext,
     ring: KeyRing,
     { binding }: StartedSignin,
@@ -157,13 +161,13 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     }
     const { approvedScope: _approvedScope, prompt: _prompt, ...anew } = asked;
     const page = ask(services, context, ring, anew, { binding, person: who.person });
-    page.headers.append('set-cookie', await beginSession(services, who));
+    page.headers.append('set-cookie', await beginSession(services, request, who));
     return page;
   }
 
   /** What a client's grant will need of Entra's answer. */
   function keptOf(ring: KeyRing, id: string, asked: AuthorizationRequest | undefined, who: SignedIn & Upstream) {
-    const roles = services.keptRoles(who.roles);
+    const roles = asked ? services.keptRoles(asked.resource, who.roles) : '';
     const { refreshToken } = who;
     return {
       ...(roles ? { roles } : {}),

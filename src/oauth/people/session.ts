@@ -39,18 +39,27 @@ export function isAdministrator(
   return roles.includes(ADMINISTRATOR) && adminTenants.includes(person.tid);
 }
 
-/** Begins a session and gives the cookie for it. */
-export async function beginSession(services: Services, who: SignedIn): Promise<string> {
+/**
+ * Begins a session and gives the cookie for it. The one that the browser had so
+ * far ends with that, whoever's it was: nobody can sign out of it any more.
+ *
+ * @throws UnavailableError
+ */
+export async function beginSession(services: Services, request: Request, who: SignedIn): Promise<string> {
   const { sessions, cookies, keys, now, random } = services;
   const at = now();
   const value = `${sessionHour(at)}.${randomText(random, 32)}`;
   const id = sessionId(value);
   const { tid } = who.person;
-  await sessions.insert(
-    id,
-    { person: JSON.stringify(who.person), createdAt: at, expiresAt: at + SESSION_SECONDS * 1000 },
-    who.sid ? { hash: entraSessionHash(who.sid), tid } : undefined,
-  );
+  const former = readSessionCookie(services, request);
+  await Promise.all([
+    sessions.insert(
+      id,
+      { person: JSON.stringify(who.person), createdAt: at, expiresAt: at + SESSION_SECONDS * 1000 },
+      who.sid ? { hash: entraSessionHash(who.sid), tid } : undefined,
+    ),
+    former && sessions.remove(former.id),
+  ]);
   const tag = isAdministrator(services, who) ? `.${(await keys()).tag(TAG, id.hash).tag}` : '';
   return cookie(cookies.session, value + tag, SESSION_SECONDS);
 }
