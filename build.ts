@@ -15,7 +15,7 @@ import {
   formatMessages,
   type Plugin,
 } from 'esbuild';
-import { collectTools } from './dev/collect-tools.ts';
+import { collect } from './dev/collect.ts';
 
 const root = import.meta.dirname;
 
@@ -28,12 +28,12 @@ const banner = [
   'const require = __createRequireOfThisBundle(import.meta.url);',
 ].join('\n');
 
-/** Brings the list of tools up to date before it is bundled; a file that comes to or goes from their folder is a change. */
-const tools: Plugin = {
-  name: 'tools',
+/** Brings a list of what src/mcp/ defines up to date before it is bundled; a file that comes to or goes from its folder is a change. */
+const lists: Plugin = {
+  name: 'lists',
   setup: ({ onLoad }) => {
-    onLoad({ filter: /[\\/]src[\\/]mcp[\\/]tools[\\/]index\.ts$/ }, async ({ path }) => {
-      await collectTools(dirname(path));
+    onLoad({ filter: /[\\/]src[\\/]mcp[\\/](?:tools|resources|prompts)[\\/]index\.ts$/ }, async ({ path }) => {
+      await collect(dirname(path));
       return { contents: await readFile(path), loader: 'ts', watchDirs: [dirname(path)] };
     });
   },
@@ -110,7 +110,7 @@ export async function watch(
           .catch(error => console.error('The rebuild could not be used:', error));
       }),
   };
-  const watching = await context({ ...esbuildOptions(options), plugins: [tools, tell] });
+  const watching = await context({ ...esbuildOptions(options), plugins: [lists, tell] });
   await watching.watch();
   return {
     stop: async () => {
@@ -139,7 +139,7 @@ function esbuildOptions(options: BuildOptions) {
     legalComments: 'external',
     external: ['@azure/functions-core'],
     banner: { js: banner },
-    plugins: [tools],
+    plugins: [lists],
     metafile: true,
     write: false,
     logLevel: 'silent',

@@ -14,10 +14,15 @@ import { createKeyRing } from './keys/key-ring.ts';
 import { type RandomBytes, randomText } from './keys/random.ts';
 import { parseSecrets } from './keys/secret.ts';
 import type { Logger } from './log.ts';
+import type { Prompt } from './mcp/define-prompt.ts';
+import type { Resource } from './mcp/define-resource.ts';
 import type { Tool } from './mcp/define-tool.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { createOriginRule } from './mcp/origin.ts';
+import { PRESENTATION } from './mcp/presentation.ts';
+import { prompts as ownPrompts } from './mcp/prompts/index.ts';
 import { createResourceMetadataEndpoint } from './mcp/resource-metadata.ts';
+import { resources as ownResources } from './mcp/resources/index.ts';
 import { tools as ownTools } from './mcp/tools/index.ts';
 import type { FetchDocument } from './oauth/clients/documents/public-fetch.ts';
 import { preregisteredClients } from './oauth/clients/preregistered-clients.ts';
@@ -51,8 +56,10 @@ export interface Surroundings {
   readonly wait?: (ms: number) => Promise<unknown>;
   /** Does something some milliseconds later, which no request waits for. */
   readonly defer?: Defer;
-  /** The tools to serve; those of `src/mcp/tools/` unless others are given. */
+  /** What to serve at `/mcp`; what is not given here is that of `src/mcp/tools/`, `resources/` and `prompts/`. */
   readonly tools?: readonly Tool[];
+  readonly resources?: readonly Resource[];
+  readonly prompts?: readonly Prompt[];
 }
 
 export type EndpointName =
@@ -85,7 +92,7 @@ export interface App {
  */
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
-  const { tools = ownTools } = surroundings;
+  const { tools = ownTools, resources = ownResources, prompts = ownPrompts } = surroundings;
   const { identityToken = managedIdentityToken, wait = setTimeout, defer = unhurried } = surroundings;
   const { origin, resource } = config;
   const preregistered = preregisteredClients(config.clients.preregistered);
@@ -129,7 +136,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       revocations,
       dpop,
       preregistered,
-      demandedRoles: [...new Set(tools.flatMap(tool => tool.roles))],
+      demandedRoles: [...new Set([...tools, ...resources, ...prompts].flatMap(({ roles }) => roles))],
       server,
       log,
       now,
@@ -163,7 +170,10 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         graph: { url: `${graphOrigin(authorityHost)}/v1.0`, fetch, userRead },
       },
       tools,
-      server,
+      resources,
+      prompts,
+      server: { ...server, ...PRESENTATION, websiteUrl: `${origin}/` },
+      random,
       requestsPerMinute: config.mcpRateLimit,
       now,
     }),

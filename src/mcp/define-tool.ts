@@ -1,4 +1,4 @@
-import type { CallToolResult, ToolAnnotations, Tool as ToolListing } from '@modelcontextprotocol/server';
+import type { CallToolResult, Icon, ToolAnnotations, Tool as ToolListing } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import type { AccessToken } from '../access/access-token.ts';
 import type { DownstreamToken, TokenFor } from '../access/downstream.ts';
@@ -31,6 +31,13 @@ export interface GraphAccess {
 export interface ServerFacts {
   readonly name: string;
   readonly version: string;
+  /** What people see instead of the name. */
+  readonly title?: string;
+  /** Where people read more of it. */
+  readonly websiteUrl?: string;
+  readonly icons?: readonly Icon[];
+  /** What a model is told of the server as a whole. */
+  readonly instructions?: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
 }
@@ -82,6 +89,7 @@ export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodO
   title: string;
   /** What a model reads to decide whether to call it. */
   description: string;
+  icons?: Icon[];
   /** The scopes that a call needs; none: any valid token will do. */
   scopes: readonly Scope[];
   /** App roles of the registration, one of which the person needs; none: nobody needs any. Tokens carry only what tools name here. */
@@ -125,7 +133,18 @@ export const LONGEST_TOOL_SECONDS = 200;
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
 ): Tool {
-  const { name, title, description, scopes, roles = [], input, output, annotations, timeLimitSeconds } = definition;
+  const {
+    name,
+    title,
+    description,
+    scopes,
+    roles = [],
+    icons,
+    input,
+    output,
+    annotations,
+    timeLimitSeconds,
+  } = definition;
   if (timeLimitSeconds !== undefined && !(timeLimitSeconds > 0 && timeLimitSeconds <= LONGEST_TOOL_SECONDS)) {
     throw new RangeError(`${name} may take ${LONGEST_TOOL_SECONDS} seconds at most`);
   }
@@ -140,6 +159,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
         name,
         title,
         description,
+        ...(icons ? { icons } : {}),
         inputSchema: jsonSchema(input, 'input'),
         outputSchema: jsonSchema(output, 'output'),
         ...(annotations ? { annotations } : {}),
@@ -164,6 +184,6 @@ function jsonSchema(schema: z.ZodObject, side: 'input' | 'output') {
 }
 
 /** Each issue with the place where it is. Zod's messages do not repeat the value. */
-function explain(error: z.ZodError): string {
+export function explain(error: z.ZodError): string {
   return error.issues.map(({ path, message }) => (path.length ? `${path.join('.')}: ${message}` : message)).join('; ');
 }

@@ -7,8 +7,10 @@ import type { Endpoint, RequestContext } from '../http/endpoint.ts';
 import { BadRequestError, UnavailableError } from '../http/errors.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import { preflight, withCors } from '../http/responses.ts';
+import type { RandomBytes } from '../keys/random.ts';
 import { describeError } from '../log.ts';
-import type { ServerFacts, Services, Tool } from './define-tool.ts';
+import { createCatalogue, type Definitions } from './catalogue.ts';
+import type { ServerFacts, Services } from './define-tool.ts';
 import { holdFirstEvent } from './event-stream.ts';
 import type { Exchange } from './exchange.ts';
 import { failureText, outageText } from './failure-texts.ts';
@@ -26,11 +28,12 @@ import { neededScopes } from './needed-scopes.ts';
 import type { OriginRule } from './origin.ts';
 import { factsOf } from './span-facts.ts';
 
-export interface McpEndpointOptions extends Omit<GuardOptions, 'scopes'> {
+export interface McpEndpointOptions extends Omit<GuardOptions, 'scopes'>, Definitions {
   isOriginAllowed: OriginRule;
   services: Services;
-  tools: readonly Tool[];
   server: ServerFacts;
+  /** Gives the nonces of sealed cursors. */
+  random: RandomBytes;
   /** How many messages one person may send in a minute; 0 or absent for no limit. */
   requestsPerMinute?: number;
   /** How long a call of a tool may take that has no limit of its own, in milliseconds; 30 seconds unless given. */
@@ -50,10 +53,9 @@ const PEOPLE = 10_000;
  */
 export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
   const guard = createGuard({ ...options, scopes: ALL_SCOPES });
-  const tools = new Map(options.tools.map(tool => [tool.name, tool]));
-  if (tools.size < options.tools.length) throw new Error('Two tools have the same name.');
+  const catalogue = createCatalogue(options);
   const toolTimeLimitMs = options.toolTimeLimitMs ?? TOOL_TIME_LIMIT_MS;
-  const serverOptions = { ...options, tools, toolTimeLimitMs };
+  const serverOptions = { ...options, catalogue, toolTimeLimitMs };
   // Ends a stream whose answer never comes, such as that of a call cancelled in its own batch.
   const streamLimitMs = 1.1 * Math.max(toolTimeLimitMs, ...options.tools.map(tool => tool.timeLimitMs ?? 0));
   const { requestsPerMinute: limit = 0, now } = options;
@@ -88,7 +90,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     const tooOften = refuseTooMany(token, 1, context);
     if (tooOften) return tooOften;
     const body = await readJson(request, BODY_LIMIT);
-    context.span?.tell(factsOf(body, tools));
+    context.span?.tell(factsOf(body, catalogue.tools));
     // The first message of a batch is counted already.
     const tooLong = Array.isArray(body) && body.length > 1 ? refuseTooMany(token, body.length - 1, context) : undefined;
     if (tooLong) return tooLong;
@@ -96,9 +98,10 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     if (!Array.isArray(body) && messagesOf(body)[0]?.method === 'subscriptions/listen') {
       return jsonRpcError(404, METHOD_NOT_FOUND, 'Nothing here changes that one could listen for.', requestId(body));
     }
-    const refused = guard.refuseScopes(token, neededScopes(body, tools), context.log);
+    const refused = guard.refuseScopes(token, await neededScopes(body, catalogue, token.scopes), context.log);
     if (refused) return refused;
-    return serve(request, body, { token, context });
+    const onlyToolCalls = messagesOf(body).every(({ method }) => method === 'tools/call');
+    return serve(request, body, { token, context, onlyToolCalls });
   }
 
   /** The 429 for a person who sends more than the limit; `undefined` when these may pass, which are then counted. */

@@ -1,27 +1,63 @@
-import type { Scope } from '../access/scopes.ts';
-import type { Tool } from './define-tool.ts';
+import { covers, type Scope } from '../access/scopes.ts';
+import { type Catalogue, resourceAt } from './catalogue.ts';
 import { messagesOf } from './json-rpc.ts';
-
-/** Reading notes as resources: each method of that kind. */
-const RESOURCE_SCOPES: readonly Scope[] = ['notes:read'];
 
 /**
  * The scopes that a body's calls need, all messages of a batch together. It
  * looks at the very value that is then served, so the two cannot disagree on
  * what was asked.
+ *
+ * @param granted the scopes that the caller has: a list of resources shows what these cover
  */
-export function neededScopes(body: unknown, tools: ReadonlyMap<string, Tool>): Set<Scope> {
+export async function neededScopes(
+  body: unknown,
+  catalogue: Catalogue,
+  granted: readonly string[],
+): Promise<Set<Scope>> {
   const needed = new Set<Scope>();
   for (const { method, params } of messagesOf(body)) {
-    for (const scope of scopesOf(method, params, tools)) needed.add(scope);
+    const found = typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : {};
+    for (const scope of await scopesOf(method, found, catalogue, granted)) needed.add(scope);
   }
   return needed;
 }
 
-function scopesOf(method: unknown, params: unknown, tools: ReadonlyMap<string, Tool>): readonly Scope[] {
-  if (typeof method !== 'string') return [];
-  if (method.startsWith('resources/')) return RESOURCE_SCOPES;
-  if (method !== 'tools/call' || typeof params !== 'object' || params === null || !('name' in params)) return [];
-  // An unknown tool needs nothing: that it is unknown is the answer.
-  return (typeof params.name === 'string' && tools.get(params.name)?.scopes) || [];
+/** What is not known needs nothing: that it is unknown is the answer. */
+async function scopesOf(
+  method: unknown,
+  params: Record<string, unknown>,
+  catalogue: Catalogue,
+  granted: readonly string[],
+): Promise<readonly Scope[]> {
+  switch (method) {
+    case 'tools/call':
+      return catalogue.tools.get(text(params.name))?.scopes ?? [];
+    case 'prompts/get':
+      return catalogue.prompts.get(text(params.name))?.scopes ?? [];
+    case 'resources/read':
+      return (await resourceAt(catalogue, text(params.uri)))?.resource.scopes ?? [];
+    case 'resources/list':
+    case 'resources/templates/list':
+      return scopesOfList(catalogue, granted);
+    case 'completion/complete':
+      return scopesOfReference(params.ref, catalogue);
+    default:
+      return [];
+  }
+}
+
+/** A list that would be empty for want of scopes alone is refused, so that the client learns which to ask for. */
+function scopesOfList({ resources }: Catalogue, granted: readonly string[]): readonly Scope[] {
+  const all = [...resources.values()];
+  return all.some(({ scopes }) => covers(granted, scopes)) ? [] : all.flatMap(({ scopes }) => scopes);
+}
+
+function scopesOfReference(ref: unknown, { prompts, resources }: Catalogue): readonly Scope[] {
+  if (typeof ref !== 'object' || ref === null) return [];
+  const { type, name, uri } = ref as Record<string, unknown>;
+  return (type === 'ref/prompt' ? prompts.get(text(name)) : resources.get(text(uri)))?.scopes ?? [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

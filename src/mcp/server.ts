@@ -8,18 +8,25 @@ import {
 import { attempt } from './attempt.ts';
 import type { Surroundings } from './call-context.ts';
 import { callTool } from './call-tool.ts';
-import type { Tool } from './define-tool.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { CursorOptions } from './cursors.ts';
+import type { ServerFacts } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
-import { listNotes, NOTE_TEMPLATES, readNote } from './note-resources.ts';
 
-export interface ServerOptions extends Surroundings {
-  tools: ReadonlyMap<string, Tool>;
+export interface ServerOptions extends Surroundings, CursorOptions {
+  catalogue: Catalogue;
   /** How long a call of a tool may take that has no limit of its own, in milliseconds. */
   toolTimeLimitMs: number;
 }
 
-/** Neither list changes while the server runs, so nothing is ever announced, and nobody need hold a stream open. */
-const CAPABILITIES = { tools: { listChanged: false }, resources: { listChanged: false }, logging: {} };
+/** No list changes while the server runs, so nothing is ever announced, and nobody need hold a stream open. */
+const CAPABILITIES = {
+  tools: { listChanged: false },
+  resources: { listChanged: false },
+  prompts: { listChanged: false },
+  completions: {},
+  logging: {},
+};
 
 /** The library's handler for both eras. Its requests bring their {@link Exchange} as `authInfo.extra.exchange`. */
 export function createHandler(options: ServerOptions): McpHttpHandler {
@@ -28,33 +35,41 @@ export function createHandler(options: ServerOptions): McpHttpHandler {
 
 /**
  * A server for the messages of one HTTP request. The library's `McpServer`
- * would register all tools anew each time and cannot page resources, so this is
- * its plain `Server`.
+ * would register all tools anew each time and cannot page, so this is its plain
+ * `Server`, and what a call of a tool does not need is neither loaded nor
+ * registered for one.
  */
-function createServer(options: ServerOptions, exchange: Exchange): Server {
-  const { services, tools } = options;
-  const { token, context } = exchange;
-  const { name, version } = options.server;
-  const server = new Server({ name, version }, { capabilities: CAPABILITIES });
+function createServer(options: ServerOptions, exchange: Exchange): Server | Promise<Server> {
+  const { name, version, ...presentation } = options.server;
+  const { context, onlyToolCalls } = exchange;
+  // The newest revision repeats the name and the version in each answer: no more than these where nobody reads it.
+  const info = onlyToolCalls ? { name, version } : { name, version, ...shown(presentation) };
+  const server = new Server(info, {
+    capabilities: CAPABILITIES,
+    ...(presentation.instructions && { instructions: presentation.instructions }),
+  });
   // Only what the library says, up to where it begins to quote what came.
   server.onerror = error =>
     context.log.debug('MCP message not served', { error: error.message.split(':', 1)[0] ?? '' });
 
-  server.setRequestHandler('tools/list', () => ({ tools: [...tools.values()].map(tool => tool.listing) }));
   server.setRequestHandler('tools/call', ({ params }, { mcpReq }) => {
-    const tool = tools.get(params.name);
+    const tool = options.catalogue.tools.get(params.name);
     if (!tool) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${params.name}.`);
     const log = context.log.with({ tool: tool.name });
     const { timeLimitMs = options.toolTimeLimitMs } = tool;
     const call = { exchange, tool, args: params.arguments, request: mcpReq, log, timeLimitMs };
     return attempt(exchange, log, () => callTool(options, call));
   });
-  server.setRequestHandler('resources/list', ({ params }) =>
-    attempt(exchange, context.log, () => listNotes(services.notes, token.person, params?.cursor)),
-  );
-  server.setRequestHandler('resources/templates/list', () => NOTE_TEMPLATES);
-  server.setRequestHandler('resources/read', ({ params }) =>
-    attempt(exchange, context.log, () => readNote(services.notes, token.person, params.uri)),
-  );
+  return onlyToolCalls ? server : withOtherMethods(server, options, exchange);
+}
+
+async function withOtherMethods(server: Server, options: ServerOptions, exchange: Exchange): Promise<Server> {
+  const { registerOtherMethods } = await import('./other-methods.ts');
+  registerOtherMethods(server, options, exchange);
   return server;
+}
+
+/** What people see of the server, where a client shows it. */
+function shown({ title, websiteUrl, icons }: Omit<ServerFacts, 'name' | 'version'>) {
+  return { ...(title && { title }), ...(websiteUrl && { websiteUrl }), ...(icons && { icons: [...icons] }) };
 }

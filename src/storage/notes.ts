@@ -59,9 +59,15 @@ export interface Notes {
   /**
    * One page, one trip.
    * @param cursor a former page's `nextCursor`; see {@link isNoteId}
+   * @param beginning how the ids begin of the only notes that are wanted: up to 49 of their characters
    * @param limit 1 to 100
    */
-  page(query: { person: PersonId; cursor?: string | undefined; limit: number }): Promise<NotePage>;
+  page(query: {
+    person: PersonId;
+    cursor?: string | undefined;
+    beginning?: string | undefined;
+    limit: number;
+  }): Promise<NotePage>;
   /** One note, one trip. */
   read(note: { person: PersonId; id: string }): Promise<Note | undefined>;
   /** Deletes a note; one trip; `false` when it was not there. */
@@ -152,9 +158,11 @@ export function openNotes(tables: Tables, { now, random, limit = NOTES_PER_PERSO
       throw new UnavailableError('storage', new Error('the notes of this person are being written by many at once'));
     },
 
-    async page({ person, cursor, limit: size }) {
+    async page({ person, cursor, beginning = '', limit: size }) {
       if (cursor !== undefined && !isNoteId(cursor)) throw new TypeError('a cursor is the id of a note');
-      const filter = odata`PartitionKey eq ${personKey(person)} and RowKey gt ${`n${cursor ?? ''}`} and RowKey lt ${'o'}`;
+      // Nothing in an id comes after a tilde.
+      const [from, to] = [`n${cursor ?? beginning}`, `n${beginning}~`];
+      const filter = odata`PartitionKey eq ${personKey(person)} and RowKey gt ${from} and RowKey lt ${to}`;
       let { rows, continuation } = await table.page<NoteRow>(filter, size + 1);
       // Azure may stop early, even with nothing in its hands yet.
       while (rows.length === 0 && continuation) {

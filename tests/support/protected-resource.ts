@@ -12,6 +12,8 @@ import { createLogger } from '../../src/log.ts';
 import type { Services } from '../../src/mcp/define-tool.ts';
 import { createMcpEndpoint, type McpEndpointOptions } from '../../src/mcp/endpoint.ts';
 import { createOriginRule } from '../../src/mcp/origin.ts';
+import { prompts } from '../../src/mcp/prompts/index.ts';
+import { resources } from '../../src/mcp/resources/index.ts';
 import { STATELESS_REVISION } from '../../src/mcp/revisions.ts';
 import { tools } from '../../src/mcp/tools/index.ts';
 import { createStorageCheck } from '../../src/storage/check.ts';
@@ -81,6 +83,9 @@ export async function startProtectedResource(
       ...noDownstream,
     },
     tools,
+    resources,
+    prompts,
+    random,
     server: { name: 'test', version: '1.2.3', startedAt: clock.now - 5_000 },
     now,
     ...changes,

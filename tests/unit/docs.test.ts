@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { entraRefusal } from '../../src/entra/errors.ts';
+import type { Prompt } from '../../src/mcp/define-prompt.ts';
+import type { Resource } from '../../src/mcp/define-resource.ts';
 import type { Tool, ToolContext } from '../../src/mcp/define-tool.ts';
 import { SETTINGS } from '../../src/settings.ts';
 import { VERSION } from '../../src/version.ts';
@@ -119,21 +121,37 @@ test('README names every tool, with its scope', async () => {
   expect(documented.sort()).toEqual(served.sort());
 });
 
-test('the tool that README adds works as it stands', async () => {
-  const code = /```ts\n(\/\/ src\/mcp\/tools\/.+?)```/s.exec(await read('README.md'))?.[1] ?? '';
-  expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
+/** What a file of `src/mcp/` that README shows defines. */
+async function shownIn<T>(folder: string, definer: string): Promise<{ defined: T; lines: number }> {
+  const code = new RegExp(`\`\`\`ts\\n(// src/mcp/${folder}/.+?)\`\`\``, 's').exec(await read('README.md'))?.[1] ?? '';
   await mkdir(join(ROOT, '.local'), { recursive: true });
-  const folder = await mkdtemp(join(ROOT, '.local/readme-'));
+  const place = await mkdtemp(join(ROOT, '.local/readme-'));
   try {
-    const file = join(folder, 'tool.ts');
-    await writeFile(file, code.replace('../define-tool.ts', join(ROOT, 'src/mcp/define-tool.ts')));
-    const { default: tool } = (await import(file)) as { default: Tool };
-    const person = { tid: 'tenant', oid: 'ada', name: 'Ada' };
-    const result = await tool.call({}, { person } as ToolContext);
-    expect(result.structuredContent).toEqual({ text: 'Hello, Ada!' });
+    const file = join(place, `${definer}.ts`);
+    await writeFile(file, code.replace(`../${definer}.ts`, join(ROOT, `src/mcp/${definer}.ts`)));
+    const { default: defined } = (await import(file)) as { default: T };
+    return { defined, lines: code.trimEnd().split('\n').length };
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(place, { recursive: true });
   }
+}
+
+test('the tool, the resource and the prompt that README adds work as they stand', async () => {
+  const context = { person: { tid: 'tenant', oid: 'ada', name: 'Ada' } } as ToolContext;
+  const tool = await shownIn<Tool>('tools', 'define-tool');
+  expect(tool.lines).toBeLessThanOrEqual(15);
+  expect(await tool.defined.call({}, context)).toMatchObject({ structuredContent: { text: 'Hello, Ada!' } });
+
+  const { defined: resource } = await shownIn<Resource>('resources', 'define-resource');
+  const { resources } = await resource.list({ cursor: undefined, limit: 100 }, context);
+  expect(resources.map(({ uri }) => uri)).toEqual(['team://blue', 'team://red']);
+  const variables = (await resource.match('team://red')) ?? {};
+  expect(await resource.read('team://red', variables, context)).toMatchObject({ contents: [{ text: 'Alan' }] });
+  expect(await resource.read('team://gray', { color: 'gray' }, context)).toBeUndefined();
+
+  const { defined: prompt } = await shownIn<Prompt>('prompts', 'define-prompt');
+  const { messages } = await prompt.get({ tone: 'formal' }, context);
+  expect(messages).toMatchObject([{ content: { text: 'Write a formal introduction of Ada for the team.' } }]);
 });
 
 test('docs/security.md names tests for each threat, and every one of them is there', async () => {

@@ -457,7 +457,7 @@ describe('what real clients do', () => {
       { jsonrpc: '2.0', id: 1, method: 'prompts/list' },
       old,
     );
-    expect(await messages(response)).toMatchObject([{ error: { code: -32601 } }]);
+    expect(await messages(response)).toMatchObject([{ result: { prompts: [{ name: 'summarize_notes' }] } }]);
   });
 });
 

@@ -1,0 +1,53 @@
+import { isNoteId, type Note } from '../../storage/notes.ts';
+import { defineResource } from '../define-resource.ts';
+
+/** In characters. */
+const LONGEST_TITLE = 60;
+/** How many ids a completion looks at: as many as an answer may hold. */
+const SUGGESTED = 100;
+/** Of an id. */
+const BEGINNING = /^[0-9a-z]{0,49}$/;
+
+export default defineResource({
+  uri: 'note://{id}',
+  name: 'note',
+  title: 'Note',
+  description: 'A note of yours',
+  mimeType: 'text/plain',
+  scopes: ['notes:read'],
+
+  async list({ cursor, limit }, { person, services }) {
+    const { notes, nextCursor } = await services.notes.page({ person, limit, cursor });
+    return {
+      resources: notes.map(note => ({
+        variables: { id: note.id },
+        name: note.id,
+        title: titleOf(note),
+        size: Buffer.byteLength(note.text),
+        lastModified: note.savedAt,
+      })),
+      cursor: nextCursor,
+    };
+  },
+
+  complete: {
+    async id(written, { person, services }) {
+      if (!BEGINNING.test(written)) return [];
+      if (isNoteId(written)) return (await services.notes.read({ person, id: written })) ? [written] : [];
+      const page = await services.notes.page({ person, limit: SUGGESTED, beginning: written });
+      return { values: page.notes.map(({ id }) => id), hasMore: page.nextCursor !== undefined };
+    },
+  },
+
+  async read({ id }, { person, services }) {
+    // Whether another person has a note of this id is never told.
+    return (await services.notes.read({ person, id }))?.text;
+  },
+});
+
+/** The beginning of the first line that holds something. */
+function titleOf({ text }: Note): string {
+  const [line = ''] = text.trimStart().split('\n', 1);
+  const characters = [...line.slice(0, 2 * LONGEST_TITLE + 2)];
+  return characters.length > LONGEST_TITLE ? `${characters.slice(0, LONGEST_TITLE).join('')}…` : line.trimEnd();
+}
