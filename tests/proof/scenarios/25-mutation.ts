@@ -1,0 +1,18 @@
+import { prove } from '../mutation/prove.ts';
+import type { Scenario } from '../rig/scenario.ts';
+
+/** How many checks a short run takes out. */
+const FEW = 8;
+
+const scenario: Scenario = {
+  number: 25,
+  title: 'Each named check is taken out of the program: a test notices',
+  group: 'Bad input',
+  seconds: { whole: 660, short: 60 },
+  async run({ short, random, progress, signal }) {
+    const { rows } = await prove({ ...(short ? { subset: FEW, random } : {}), signal, say: progress });
+    return { rows };
+  },
+};
+
+export default scenario;
