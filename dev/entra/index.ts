@@ -39,6 +39,8 @@ export interface EntraOptions {
   federatedIdentity?: FederatedIdentity;
   /** Compared exactly; also where signing out may return to. */
   redirectUris: string[];
+  /** Where it is reached, when that is not its own port but something that stands before it: `http://localhost:PORT`. */
+  url?: string;
   /** Milliseconds since 1970, for what stands in tokens and errors. Codes and sessions end by the real clock. */
   now?: () => number;
 }
@@ -46,6 +48,7 @@ export interface EntraOptions {
 export interface Entra {
   /** `http://localhost:PORT`, the authority's host. */
   url: string;
+  /** The one it listens on. */
   port: number;
   tenantId: string;
   clientId: string;
@@ -66,9 +69,9 @@ export interface Entra {
    * every token (401 with a claims challenge). A sign-in that is asked with the challenge's claims has met it.
    */
   challenge(name: PersonName, where: { scope: string } | 'graph', context?: string): void;
-  /** Makes id tokens wrong from now on, to see them refused: other claims, or a signature that does not verify. */
   /** Whether the federated credential is known everywhere (it is from the start): a new one takes minutes. */
   spreadFederatedIdentity(spread: boolean): void;
+  /** Makes id tokens wrong from now on, to see them refused: other claims, or a signature that does not verify. */
   spoilIdTokens(change: { claims?: (claims: JWTPayload) => JWTPayload; forged?: boolean } | undefined): Promise<void>;
   /** Answers token requests with these scopes too from now on, whatever was asked. */
   giveScopes(scopes: readonly string[]): void;
@@ -100,7 +103,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
 
   const server = createServer();
   const port = await listen(server, options.port ?? 0);
-  const url = `http://localhost:${port}`;
+  const url = options.url ?? `http://localhost:${port}`;
   const provider = createProvider({
     issuer: `${url}/${options.audience ?? tenantId}/v2.0`,
     issuerOf: ({ tid }) => `${url}/${options.audience ? tid : tenantId}/v2.0`,

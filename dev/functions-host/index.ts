@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FunctionInfo } from './host.ts';
 import { type TimeLimits, timeLimits } from './limits.ts';
 import type { FromHost } from './messages.ts';
@@ -20,6 +20,8 @@ export interface HostOptions {
   onOutput?: (line: string, stream: 'stdout' | 'stderr') => void;
   /** Shorter times than the real host's. */
   limits?: Partial<TimeLimits>;
+  /** Modules to load before the app (`node --import`): paths. */
+  preload?: string[];
 }
 
 export interface RunningHost {
@@ -27,6 +29,8 @@ export interface RunningHost {
   url: string;
   port: number;
   pid: number;
+  /** For messages to and from what was preloaded. */
+  process: ChildProcess;
   /** HTTP functions in the order in which they are tried, with their whole routes; then the timers. */
   functions: FunctionInfo[];
   /** Resolves when the process has ended, by whatever cause, with its exit code; null when a signal ended it. */
@@ -58,7 +62,7 @@ export async function spawnFunctionsHost(options: HostOptions): Promise<RunningH
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
   const child = fork(main, args, {
     env: options.env ?? process.env,
-    execArgv: [],
+    execArgv: (options.preload ?? []).map(path => `--import=${pathToFileURL(path)}`),
     // A process group of its own: Ctrl-C reaches the parent alone, which then stops this one in its turn.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -79,6 +83,7 @@ export async function spawnFunctionsHost(options: HostOptions): Promise<RunningH
     url: `http://localhost:${port}`,
     port,
     pid: child.pid ?? 0,
+    process: child,
     functions,
     ended,
     stop: async () => {

@@ -13,7 +13,7 @@ export interface Row {
 }
 
 export interface Result {
-  rows: Row[];
+  rows: readonly Row[];
   /** Lines to print below the table. */
   notes?: string[];
 }
