@@ -387,7 +387,7 @@ const ending: Mutation[] = [
     name: 'introspect: the caller’s secret',
     rule: 'RFC 7662, 2.1',
     file: 'src/oauth/tokens/introspect.ts',
-    edits: [[' || !isRight) throw', ') throw']],
+    edits: [[' || !isRight)', ')']],
     tests: ['tests/integration/oauth/introspection.test.ts'],
   },
   {
