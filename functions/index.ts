@@ -19,6 +19,7 @@ import './oauth-revoke.ts';
 import './oauth-token.ts';
 import './openid-configuration.ts';
 import './protected-resource-mcp.ts';
+import './protected-resource-of-gateway.ts';
 import './protected-resource.ts';
 import './purge.ts';
 import './zz-not-found.ts';

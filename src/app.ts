@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { createDpop } from './access/dpop.ts';
+import { createResourceDirectory, resourceMetadataUrl } from './access/resources.ts';
 import { createRevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
 import type { IdentityToken } from './entra/assertion-source.ts';
@@ -96,6 +97,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const { identityToken = managedIdentityToken, wait = setTimeout, defer = unhurried } = surroundings;
   const { origin, resource } = config;
   const preregistered = preregisteredClients(config.clients.preregistered);
+  const demanded = [...tools, ...resources, ...prompts].flatMap(({ roles }) => roles);
+  const directory = createResourceDirectory(config, { name: SERVER_NAME, roles: [...new Set(demanded)] });
   const server = { name: SERVER_NAME, version, startedAt: now() };
 
   const { telemetry: insights } = config;
@@ -136,7 +139,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       revocations,
       dpop,
       preregistered,
-      demandedRoles: [...new Set([...tools, ...resources, ...prompts].flatMap(({ roles }) => roles))],
+      resources: directory,
       server,
       log,
       now,
@@ -155,7 +158,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     mcp: createMcpEndpoint({
       issuer: origin,
       resource,
-      resourceMetadataUrl: `${origin}/.well-known/oauth-protected-resource/mcp`,
+      resourceMetadataUrl: resourceMetadataUrl(resource),
       isOriginAllowed: createOriginRule({
         publicOrigin: origin,
         ...(config.allowedOrigins ? { allowedOrigins: config.allowedOrigins } : {}),
@@ -177,9 +180,13 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       requestsPerMinute: config.mcpRateLimit,
       now,
     }),
-    resourceMetadata: createResourceMetadataEndpoint({ issuer: origin, resource, name: SERVER_NAME }),
+    resourceMetadata: createResourceMetadataEndpoint({
+      issuer: origin,
+      resources: directory.all.filter(({ kind }) => kind !== 'external'),
+    }),
     serverMetadata: authorizationServerMetadata({
       origin,
+      resources: directory.all,
       registration: config.clients.registration,
       documents: config.clients.documents,
       introspection: config.clients.preregistered.some(client => client.introspection),

@@ -1,5 +1,6 @@
 import type { TokenFor } from './access/downstream.ts';
 import type { Dpop } from './access/dpop.ts';
+import type { ResourceDirectory } from './access/resources.ts';
 import type { RevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
 import { createEntra, type EntraOptions } from './entra/sign-in.ts';
@@ -43,8 +44,7 @@ export interface AuthorizationServerParts extends EntraOptions {
   readonly revocations: RevocationList;
   readonly dpop: Dpop;
   readonly preregistered: ReadonlyMap<string, Client>;
-  /** App roles that tools demand. */
-  readonly demandedRoles: readonly string[];
+  readonly resources: ResourceDirectory;
   readonly server: ServerFacts;
   readonly log: Logger;
   readonly random: RandomBytes;
@@ -60,7 +60,7 @@ export interface AuthorizationServer {
 
 /** Puts the authorization server together: the half of the app that is loaded when the first request for it comes. */
 export function composeAuthorizationServer(parts: AuthorizationServerParts): AuthorizationServer {
-  const { config, tables, keys, now, random, log } = parts;
+  const { config, tables, keys, resources, now, random, log } = parts;
   const { origin, resource, clients } = config;
   const registrations = openClients(tables);
   const events = openAudit(tables, parts.writer);
@@ -68,6 +68,7 @@ export function composeAuthorizationServer(parts: AuthorizationServerParts): Aut
   const services: OAuthServices = {
     origin,
     resource,
+    resources,
     cookies: cookieNames(origin),
     keys,
     entra: createEntra(config.entra, parts),
@@ -101,7 +102,7 @@ export function composeAuthorizationServer(parts: AuthorizationServerParts): Aut
     introspectors: clients.preregistered.filter(client => client.introspection),
     renewals: new SharedCalls(now),
     adminTenants: config.entra.adminTenants,
-    keptRoles: roles => parts.demandedRoles.filter(role => roles.includes(role)).join(' '),
+    keptRoles: (kept, roles) => (resources.get(kept)?.roles ?? []).filter(role => roles.includes(role)).join(' '),
     offlineGraceSeconds: config.entra.offlineGraceSeconds,
     tokenExpirySeconds: config.tokenExpirySeconds,
     refreshRetrySeconds: config.refreshRetrySeconds,

@@ -260,11 +260,12 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     };
   }
 
-  /** A client is bound to a resource that there is. */
-  function checkBound(clients: readonly PreregisteredClient[], known: readonly string[]): void {
-    for (const { client_id, resource } of clients) {
-      if (resource === undefined || known.includes(resource)) continue;
-      report('PREREGISTERED_CLIENTS', `binds ${client_id} to ${resource}, which is none of ${known.join(', ')}`);
+  /** A client is bound to a resource that there is; who only introspects may be a server behind the gateway. */
+  function checkBound(clients: readonly PreregisteredClient[], known: readonly string[], upstreams: readonly string[]) {
+    for (const { client_id, resource, redirect_uris } of clients) {
+      const possible = redirect_uris.length > 0 ? known : [...known, ...upstreams];
+      if (resource === undefined || possible.includes(resource)) continue;
+      report('PREREGISTERED_CLIENTS', `binds ${client_id} to ${resource}, which is none of ${possible.join(', ')}`);
     }
   }
 
@@ -339,6 +340,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   checkBound(
     clients.preregistered,
     [{ resource }, ...gateway.upstreams, ...resources].map(each => each.resource),
+    gateway.upstreams.map(({ url }) => url),
   );
 
   warnings.push(...warningsFor(environment, onLoopback));

@@ -92,9 +92,19 @@ export function scopesOf({ scopes }: Pick<ProtectedResource, 'scopes'>, paramete
   return scopes.map(({ name }) => name).filter(name => asked.has(name));
 }
 
-/** What scopes allow, in words; by their names where the resource knows them no more. */
-export function wordsOf(resource: ProtectedResource | undefined, scopes: readonly string[]): string[] {
-  return scopes.map(scope => resource?.scopes.find(({ name }) => name === scope)?.description ?? scope);
+/** What a scope allows, in words; its name where the resource has it no more. */
+export function wordsOf(resource: ProtectedResource | undefined, scope: string): string {
+  return resource?.scopes.find(({ name }) => name === scope)?.description ?? scope;
+}
+
+/** What a grant allows, in words: elsewhere than at our own endpoint with the resource's name before. */
+export function accessOf(
+  { own, get }: ResourceDirectory,
+  grant: { readonly resource: string; readonly scope: string },
+): string[] {
+  const resource = get(grant.resource);
+  const place = resource === own ? '' : `${resource?.name ?? grant.resource}: `;
+  return grant.scope.split(' ').map(scope => place + wordsOf(resource, scope));
 }
 
 /** Where the metadata of a resource is that this app serves (RFC 9728 section 3.1). */

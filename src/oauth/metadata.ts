@@ -1,5 +1,6 @@
 import { DPOP_ALGORITHMS } from '../access/dpop.ts';
-import { ALL_SCOPES, OFFLINE_ACCESS } from '../access/scopes.ts';
+import type { ProtectedResource } from '../access/resources.ts';
+import { OFFLINE_ACCESS } from '../access/scopes.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { json, preflight, withCors } from '../http/responses.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -14,6 +15,8 @@ export const ASSERTION_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as cons
 export interface ServerMetadataOptions {
   /** The issuer. */
   readonly origin: string;
+  /** What it issues tokens for. */
+  readonly resources: readonly ProtectedResource[];
   /** Whether clients may register themselves. */
   readonly registration: boolean;
   /** Whether a client may be named by the URL of its metadata document; only such clients sign assertions. */
@@ -24,12 +27,13 @@ export interface ServerMetadataOptions {
 
 /**
  * The authorization server's metadata (RFC 8414 section 2, with the members of
- * RFC 7591, RFC 9207, RFC 9449 and client metadata documents), served as OpenID
+ * RFC 7591, RFC 9207, RFC 9449, RFC 9728 and client metadata documents), served as OpenID
  * Connect Discovery's document too. At the root only: the issuer has no path.
  * It names what this server is set to do, and nothing else.
  */
 export function authorizationServerMetadata(options: ServerMetadataOptions): Endpoint {
   const { origin } = options;
+  const scopes = new Set(options.resources.flatMap(resource => resource.scopes.map(({ name }) => name)));
   const authentication = {
     methods: ['none', 'client_secret_post', 'client_secret_basic', ...(options.documents ? ['private_key_jwt'] : [])],
     algorithms: options.documents ? ASSERTION_ALGORITHMS : undefined,
@@ -47,7 +51,7 @@ export function authorizationServerMetadata(options: ServerMetadataOptions): End
         }
       : {}),
     jwks_uri: `${origin}${PATHS.jwks}`,
-    scopes_supported: [...ALL_SCOPES, OFFLINE_ACCESS],
+    scopes_supported: [...scopes, OFFLINE_ACCESS],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
@@ -60,6 +64,8 @@ export function authorizationServerMetadata(options: ServerMetadataOptions): End
     ...(options.documents ? { client_id_metadata_document_supported: true } : {}),
     dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     prompt_values_supported: ['none', 'login', 'select_account', 'consent'],
+    // RFC 9728 section 4.
+    protected_resources: options.resources.map(({ resource }) => resource),
     // OpenID Connect Discovery section 3 requires the next two of a document at its path.
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],

@@ -1,4 +1,5 @@
 import type { Dpop } from '../access/dpop.ts';
+import type { ResourceDirectory } from '../access/resources.ts';
 import type { RevocationList } from '../access/revocation-list.ts';
 import type { SignedIn } from '../entra/id-token.ts';
 import type { Entra, Upstream } from '../entra/sign-in.ts';
@@ -26,8 +27,10 @@ import type { SharedCalls } from './tokens/shared-calls.ts';
 export interface OAuthServices {
   /** The issuer and public origin. */
   readonly origin: string;
-  /** The MCP endpoint: the one audience of our tokens. */
+  /** Our own MCP endpoint. */
   readonly resource: string;
+  /** What tokens are issued for, our own endpoint first. */
+  readonly resources: ResourceDirectory;
   readonly cookies: CookieNames;
   readonly keys: () => Promise<KeyRing>;
   readonly entra: Entra;
@@ -66,8 +69,8 @@ export interface OAuthServices {
   readonly renewals: SharedCalls<SignedIn & Upstream>;
   /** The tenants whose people may be administrators. */
   readonly adminTenants: readonly string[];
-  /** Of a person's roles those that are kept: what tools demand. */
-  readonly keptRoles: (roles: readonly string[]) => string;
+  /** Of a person's roles those that are kept, with spaces between: what tokens of a resource tell of. */
+  readonly keptRoles: (resource: string, roles: readonly string[]) => string;
   /** For how long renewals go on without Entra. */
   readonly offlineGraceSeconds: number;
   readonly tokenExpirySeconds: number;

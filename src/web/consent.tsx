@@ -30,6 +30,8 @@ export interface ConsentProps {
   readonly action: string;
   /** The protected resource's identifier (RFC 8707). */
   readonly resource: string;
+  /** What it is called, where there are several. */
+  readonly resourceName?: string | undefined;
 }
 
 /**
@@ -74,7 +76,7 @@ export function consentPage(props: ConsentProps): Response {
       <form method="post" action={props.action} autocomplete="off">
         <input type="hidden" name="request" value={props.request} />
         {props.scopes.length > 0 ? (
-          <ScopeChoices scopes={props.scopes} legend="It asks to" />
+          <ScopeChoices scopes={props.scopes} legend={<Asking of={props.resourceName} />} />
         ) : (
           <p>It asks for nothing but that you sign in.</p>
         )}
@@ -94,6 +96,17 @@ export function consentPage(props: ConsentProps): Response {
       </form>
       <p class="soft">Nothing is shared before you approve{person ? '' : ' and sign in with Microsoft'}.</p>
     </main>,
+  );
+}
+
+/** What it wants access to, where that could be one of several, and begins what it may do there. */
+function Asking({ of }: { of: string | undefined }) {
+  return of === undefined ? (
+    <>It asks to</>
+  ) : (
+    <>
+      It asks for access to <Foreign>{plainText(of)}</Foreign>, to
+    </>
   );
 }
 

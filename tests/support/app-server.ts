@@ -78,6 +78,8 @@ const ROUTES: Record<string, EndpointName> = {
   '/health/ready': 'ready',
 };
 
+const METADATA_OF_GATEWAY = /^\/\.well-known\/oauth-protected-resource\/[^/]+\/mcp$/;
+
 export async function startAppServer(options: AppServerOptions = {}): Promise<AppServer> {
   const server = createServer();
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -162,7 +164,7 @@ async function answer(
   log: Parameters<Awaited<ReturnType<App['endpoint']>>>[1]['log'],
 ): Promise<void> {
   const url = new URL(incoming.url ?? '/', origin);
-  const name = ROUTES[url.pathname];
+  const name = ROUTES[url.pathname] ?? (METADATA_OF_GATEWAY.test(url.pathname) ? 'resourceMetadata' : undefined);
   if (!name) {
     outgoing.writeHead(404).end();
     return;

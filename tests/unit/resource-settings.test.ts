@@ -146,6 +146,9 @@ test('a client is bound to a resource that there is', () => {
   for (const to of ['https://mcp.example/mcp', 'https://mcp.example/wiki/mcp', 'https://reports.example']) {
     expect(problems({ ...settings, PREREGISTERED_CLIENTS: bound(to) })).toEqual([]);
   }
+  const introspector = { client_id: 'wiki', client_secret_sha256: 'A'.repeat(43), introspection: true };
+  const wiki = JSON.stringify([{ ...introspector, resource: 'https://wiki.example/mcp' }]);
+  expect(problems({ ...settings, PREREGISTERED_CLIENTS: wiki })).toEqual([]);
   expect(problems({ ...settings, PREREGISTERED_CLIENTS: bound('https://wiki.example/mcp') })).toEqual([
     expect.stringContaining('PREREGISTERED_CLIENTS binds portal to https://wiki.example/mcp, which is none of'),
   ]);

@@ -1,5 +1,6 @@
 import type { Person } from '../../access/person.ts';
-import { OFFLINE_ACCESS, SCOPES } from '../../access/scopes.ts';
+import { wordsOf } from '../../access/resources.ts';
+import { OFFLINE_ACCESS } from '../../access/scopes.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import { type ClientOrigin, consentPage } from '../../web/index.ts';
@@ -17,12 +18,13 @@ import { sealConsent } from './consent-request.ts';
  * @param person whom the page is shown to, where that is known
  */
 export function ask(
-  { random, now, signins }: Pick<OAuthServices, 'random' | 'now' | 'signins'>,
+  { random, now, signins, resources }: Pick<OAuthServices, 'random' | 'now' | 'signins' | 'resources'>,
   context: RequestContext,
   ring: KeyRing,
   asked: AuthorizationRequest,
   { binding, person }: { binding: string; person?: Person },
 ): Response {
+  const resource = resources.get(asked.resource);
   const signinId = signins.newId(random(16), now());
   context.span?.tell({ client: asked.clientId });
   context.span?.signin(signinId);
@@ -33,12 +35,14 @@ export function ask(
     redirectHost: redirectHost(asked.redirectUri),
     opensProgram: opensProgram(asked.redirectUri),
     scopes: [
-      ...asked.scopes.map(scope => ({ scope, description: SCOPES[scope] })),
+      ...asked.scopes.map(scope => ({ scope, description: wordsOf(resource, scope) })),
       ...(asked.offline ? [{ scope: OFFLINE_ACCESS, description: 'Stay signed in until you end it' }] : []),
     ],
     request: sealConsent(ring, random, { signinId, request: asked, binding, now: now() }),
     action: PATHS.consent,
     resource: asked.resource,
+    // With one alone there is nothing to tell it from.
+    ...(resource && resources.all.length > 1 ? { resourceName: resource.name } : {}),
     ...(person ? { person } : {}),
   });
 }

@@ -1,4 +1,5 @@
-import { ALL_SCOPES, OFFLINE_ACCESS, parseScopes, type Scope } from '../../access/scopes.ts';
+import { namesResource, type ProtectedResource, type ResourceDirectory, scopesOf } from '../../access/resources.ts';
+import { OFFLINE_ACCESS } from '../../access/scopes.ts';
 import { FormParameters } from '../../http/body.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import { BadRequestError } from '../../http/errors.ts';
@@ -6,7 +7,6 @@ import type { Client } from '../clients/client.ts';
 import { ClientDocumentError } from '../clients/documents/client-document-error.ts';
 import { isLoopbackUri, matchesRegistered, withoutLoopbackPort } from '../clients/redirect-uri.ts';
 import { PATHS } from '../paths.ts';
-import { isOwnResource } from '../resource.ts';
 import type { OAuthServices } from '../services.ts';
 
 /** A client's authorization request after every check, fit to be sealed and stored. */
@@ -28,9 +28,11 @@ export interface AuthorizationRequest {
   readonly approvedScope?: string;
   readonly redirectUri: string;
   readonly state?: string;
-  readonly scopes: readonly Scope[];
+  /** Of the resource's. */
+  readonly scopes: readonly string[];
   /** Whether a refresh token is to be issued. */
   readonly offline: boolean;
+  /** The one that the tokens are for. */
   readonly resource: string;
   readonly codeChallenge: string;
   /** What Entra is asked for; `consent` is our own page's. */
@@ -96,6 +98,7 @@ export async function readAuthorizationRequest(
   const prompt = checkPrompt(get('prompt'));
   const maxAge = checkMaxAge(get('max_age'));
   const dpopJkt = checkDpopJkt(get('dpop_jkt'));
+  const resource = checkResource(get('resource'), client, services.resources);
   const scope = get('scope') ?? '';
   const state = checkState(get('state'));
   const loginHint = checkHint(get('login_hint'));
@@ -111,9 +114,9 @@ export async function readAuthorizationRequest(
     ...(client.secretHash ? { clientSecretHash: client.secretHash } : {}),
     redirectUri,
     ...(state ? { state } : {}),
-    scopes: checkScope(scope),
+    scopes: checkScope(scope, resource),
     offline: client.metadata.grant_types.includes('refresh_token') || scope.split(' ').includes(OFFLINE_ACCESS),
-    resource: checkResource(get('resource'), services.resource),
+    resource: resource.resource,
     codeChallenge,
     ...(isKnown(client) ? { known: true as const } : {}),
     ...(dpopJkt ? { dpopJkt } : {}),
@@ -247,10 +250,10 @@ function isKnown({ source, unused }: Client): boolean {
   return source === 'preregistered' || (source === 'registered' && !unused);
 }
 
-/** Unknown scopes are dropped; a request that is left with none asks for all (RFC 6749 section 3.3). */
-function checkScope(scope: string): readonly Scope[] {
-  const known = parseScopes(scope);
-  return known.length > 0 ? known : ALL_SCOPES;
+/** Scopes that the resource lacks are dropped; a request that is left with none asks for all (RFC 6749 section 3.3). */
+function checkScope(scope: string, resource: ProtectedResource): readonly string[] {
+  const known = scopesOf(resource, scope);
+  return known.length > 0 ? known : resource.scopes.map(({ name }) => name);
 }
 
 function checkState(state: string | undefined): string | undefined {
@@ -259,7 +262,23 @@ function checkState(state: string | undefined): string | undefined {
   return state;
 }
 
-function checkResource(asked: string | undefined, resource: string): string {
-  if (asked === undefined || isOwnResource(asked, resource)) return resource;
-  throw new AuthorizationRequestError('invalid_target', `The resource is not this server. It is ${resource}.`);
+/** RFC 8707 section 2. Which one is meant is never guessed: where there are several, only a client that is bound to one need not say it. */
+function checkResource(
+  asked: string | undefined,
+  client: Client,
+  { all, find, get }: ResourceDirectory,
+): ProtectedResource {
+  const bound = client.resource === undefined ? undefined : get(client.resource);
+  const known = client.resource === undefined ? all : all.filter(each => each === bound);
+  const [only, another] = known;
+  if (asked === undefined && only && !another) return only;
+  const found = asked === undefined ? undefined : bound ? known.find(each => namesResource(asked, each)) : find(asked);
+  if (found) return found;
+  const which = known.map(({ resource }) => resource).join(', ');
+  throw new AuthorizationRequestError(
+    'invalid_target',
+    asked === undefined
+      ? `The request names no resource, and there are several: ${which}.`
+      : `The resource is none that this application can get access to here. It can to: ${which}.`,
+  );
 }

@@ -1,5 +1,4 @@
 import type { PersonId } from '../../access/person.ts';
-import { parseScopes } from '../../access/scopes.ts';
 import { type FormParameters, readForm } from '../../http/body.ts';
 import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { redirect } from '../../http/responses.ts';
@@ -111,5 +110,6 @@ function nothingTicked(): Failure {
 
 /** What was asked and left ticked. */
 function approvedScopes(form: FormParameters, asked: readonly string[]) {
-  return parseScopes(form.all('scope').join(' ')).filter(scope => asked.includes(scope));
+  const ticked = form.all('scope');
+  return asked.filter(scope => ticked.includes(scope));
 }

@@ -1,5 +1,5 @@
 import { type PersonId, personKey } from '../../access/person.ts';
-import { OFFLINE_ACCESS, type Scope } from '../../access/scopes.ts';
+import { OFFLINE_ACCESS } from '../../access/scopes.ts';
 import type { Signin } from '../../storage/signins.ts';
 import { opensProgram } from '../clients/redirect-uri.ts';
 import type { OAuthServices } from '../services.ts';
@@ -20,7 +20,7 @@ import type { AuthorizationRequest } from './authorization-request.ts';
 export const canBeRemembered = (redirectUri: string) => !opensProgram(redirectUri);
 
 /** Scopes and `offline_access`, as an approval is kept. */
-export function approvalOf({ scopes, offline }: { scopes: readonly Scope[]; offline: boolean }): string {
+export function approvalOf({ scopes, offline }: { scopes: readonly string[]; offline: boolean }): string {
   return [...scopes, ...(offline ? [OFFLINE_ACCESS] : [])].join(' ');
 }
 

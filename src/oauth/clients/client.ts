@@ -14,6 +14,8 @@ export interface Client {
   readonly metadata: ClientMetadata;
   /** Present where the client has a secret; see {@link isSecretOf}. */
   readonly secretHash?: string;
+  /** The one resource that the operator lets it ask for; absent: any. */
+  readonly resource?: string;
   /** Whether it registered itself and no token was ever issued to it; its first one keeps its registration for ever. */
   readonly unused: boolean;
 }

@@ -21,7 +21,8 @@ export function preregisteredClients(configured: readonly PreregisteredClient[])
   return new Map(configured.map(each => [each.client_id, toClient(each)]));
 }
 
-function toClient({ client_id, client_name, redirect_uris, client_secret_sha256: hash }: PreregisteredClient): Client {
+function toClient({ client_secret_sha256: hash, ...given }: PreregisteredClient): Client {
+  const { client_id, client_name, redirect_uris, resource } = given;
   return {
     id: client_id,
     source: 'preregistered',
@@ -33,6 +34,7 @@ function toClient({ client_id, client_name, redirect_uris, client_secret_sha256:
       response_types: ['code'],
     },
     ...(hash ? { secretHash: PLAIN + hash } : {}),
+    ...(resource ? { resource } : {}),
     unused: false,
   };
 }

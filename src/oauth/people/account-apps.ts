@@ -1,5 +1,5 @@
 import type { PersonId } from '../../access/person.ts';
-import { parseScopes, SCOPES } from '../../access/scopes.ts';
+import { accessOf, type ResourceDirectory } from '../../access/resources.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import type { EndReason, Grant, ListedGrant } from '../../storage/grants.ts';
 import type { AccountProps, ConnectedApp, EndedApp } from '../../web/index.ts';
@@ -15,7 +15,7 @@ const MOST_ENDED = 20;
 
 /** What of a person's grants the page shows, newest first. */
 export async function appsOf(
-  services: Pick<OAuthServices, 'grants' | 'revocations' | 'now'>,
+  services: Pick<OAuthServices, 'resources' | 'grants' | 'revocations' | 'now'>,
   person: PersonId,
 ): Promise<Pick<AccountProps, 'apps' | 'more' | 'ended'>> {
   const { now } = services;
@@ -23,7 +23,7 @@ export async function appsOf(
   const live = all.filter(grant => isOfUse(grant, now())).sort((a, b) => b.createdAt - a.createdAt);
   const ended = all.filter(isEnded).sort((a, b) => b.endedAt - a.endedAt);
   return {
-    apps: live.slice(0, MOST_APPS).map(grant => toApp(grant, now())),
+    apps: live.slice(0, MOST_APPS).map(grant => toApp(services.resources, grant, now())),
     more: Math.max(0, live.length - MOST_APPS),
     ended: ended.slice(0, MOST_ENDED).map(toEnded),
   };
@@ -59,12 +59,12 @@ function isEnded(grant: ListedGrant): grant is ListedGrant & { endedAt: number }
   return grant.endedAt !== undefined;
 }
 
-function toApp(grant: ListedGrant, now: number): ConnectedApp {
+function toApp(resources: ResourceDirectory, grant: ListedGrant, now: number): ConnectedApp {
   return {
     ...identity(grant),
     grantId: grant.grantId,
     origin: originOf(grant),
-    scopes: parseScopes(grant.scope).map(scope => SCOPES[scope]),
+    scopes: accessOf(resources, grant),
     since: new Date(grant.createdAt),
     usedAt: new Date(grant.issuedAt),
     until: new Date(accessEnds(grant)),

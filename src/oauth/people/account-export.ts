@@ -1,4 +1,3 @@
-import { parseScopes } from '../../access/scopes.ts';
 import type { ListedGrant } from '../../storage/grants.ts';
 import type { Note } from '../../storage/notes.ts';
 import type { OAuthServices } from '../services.ts';
@@ -80,7 +79,7 @@ function toExport(grant: ListedGrant) {
     clientName: grant.clientName,
     redirectUri: grant.redirectUri,
     resource: grant.resource,
-    scopes: parseScopes(grant.scope),
+    scopes: grant.scope.split(' '),
     approvedScopes: grant.approvedScope?.split(' '),
     name: grant.name,
     email: grant.email,

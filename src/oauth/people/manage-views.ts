@@ -1,6 +1,6 @@
 import { type PersonId, personKey } from '../../access/person.ts';
+import { accessOf } from '../../access/resources.ts';
 import { revocationNames } from '../../access/revocations.ts';
-import { parseScopes, SCOPES } from '../../access/scopes.ts';
 import type { FormParameters } from '../../http/body.ts';
 import type { StoredEvent } from '../../storage/audit.ts';
 import type { GrantKey, ListedGrant } from '../../storage/grants.ts';
@@ -9,7 +9,7 @@ import type { OAuthServices } from '../services.ts';
 import { isGrantId } from '../tokens/refresh-token.ts';
 import { withEndsOfAll } from './ends-of-all.ts';
 
-type Services = Pick<OAuthServices, 'grants' | 'records' | 'revocations' | 'now'>;
+type Services = Pick<OAuthServices, 'resources' | 'grants' | 'records' | 'revocations' | 'now'>;
 
 /** Grants of a person on a page. */
 const SHOWN = 25;
@@ -61,7 +61,7 @@ async function personView(services: Services, person: PersonId, from: string | u
   const after = from && isGrantId(from) ? { after: from } : {};
   const page = await services.grants.list(person, { limit: SHOWN, ...after });
   const grants = await withEndsOfAll(services, person, page.grants);
-  const connections = grants.map(grant => toConnection(person, grant, services.now()));
+  const connections = grants.map(grant => toConnection(services, person, grant));
   return { kind: 'person' as const, person: personKey(person), connections, next: page.next };
 }
 
@@ -105,13 +105,13 @@ async function connectionsOf(services: Services, keys: readonly GrantKey[]): Pro
       const grant = await services.grants.read(key);
       if (!grant) return [];
       const listed = await withEndsOfAll(services, key.person, [{ ...grant, grantId: key.grantId }]);
-      return listed.map(each => toConnection(key.person, each, services.now()));
+      return listed.map(each => toConnection(services, key.person, each));
     }),
   );
   return found.flat();
 }
 
-function toConnection(person: PersonId, grant: ListedGrant, now: number): ManagedConnection {
+function toConnection({ resources, now }: Services, person: PersonId, grant: ListedGrant): ManagedConnection {
   const until = grant.refreshHash ? grant.expiresAt : grant.tokensExpireAt;
   return {
     grantId: grant.grantId,
@@ -121,11 +121,11 @@ function toConnection(person: PersonId, grant: ListedGrant, now: number): Manage
     client: grant.clientId,
     clientName: grant.clientName,
     kind: grant.kind,
-    scopes: parseScopes(grant.scope).map(scope => SCOPES[scope]),
+    scopes: accessOf(resources, grant),
     since: new Date(grant.createdAt),
     ...(grant.generation > 0 ? { renewedAt: new Date(grant.issuedAt) } : {}),
     until: new Date(until),
-    isOver: until <= now,
+    isOver: until <= now(),
     ...(grant.endedAt === undefined
       ? {}
       : { ended: { at: new Date(grant.endedAt), why: [grant.endReason, grant.endDetail].filter(Boolean).join(': ') } }),

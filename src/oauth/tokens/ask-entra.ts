@@ -46,7 +46,7 @@ export async function askEntra(
       entraDownSince: _since,
       ...kept
     } = withoutText('upstreamTokens', grant);
-    const newRoles = services.keptRoles(roles);
+    const newRoles = services.keptRoles(grant.resource, roles);
     return {
       ...kept,
       ...(person.name ? { name: person.name } : {}),

@@ -9,7 +9,7 @@ import type { AuthorizationRequest } from '../authorize/authorization-request.ts
 import { CODE_SECONDS, codeHash, RETRY_MS, signinOfCode } from '../authorize/code.ts';
 import { challengeOf, requestOf } from '../authorize/transaction.ts';
 import { authenticateClient, type PresentedClient } from '../clients/client-authentication.ts';
-import { isOwnResource } from '../resource.ts';
+import { boundResource } from '../resource.ts';
 import type { OAuthServices } from '../services.ts';
 import { endGrant } from './end-grant.ts';
 import { checkKey, needKey } from './proof.ts';
@@ -119,10 +119,7 @@ async function checkBinding(
   if (!/^[\w.~-]{43,128}$/.test(verifier) || !equalInConstantTime(challengeOf(verifier), request.codeChallenge)) {
     throw new TokenError('invalid_grant', 'The code_verifier does not fit the code_challenge.');
   }
-  const asked = form.get('resource');
-  if (asked !== undefined && !isOwnResource(asked, services.resource)) {
-    throw new TokenError('invalid_target', `The resource is not this server. It is ${services.resource}.`);
-  }
+  boundResource(services, { resource: request.resource, scopes: request.scopes.join(' ') }, form.get('resource'));
   return request;
 }
 

@@ -1,5 +1,5 @@
 import { personKey } from '../../access/person.ts';
-import { parseScopes } from '../../access/scopes.ts';
+import { scopesOf } from '../../access/resources.ts';
 import type { FormParameters } from '../../http/body.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import { TooManyRequestsError, UnavailableError } from '../../http/errors.ts';
@@ -7,7 +7,7 @@ import { randomText } from '../../keys/random.ts';
 import type { Grant, GrantKey } from '../../storage/grants.ts';
 import type { Stored } from '../../storage/tables.ts';
 import { authenticateClient, type PresentedClient } from '../clients/client-authentication.ts';
-import { isOwnResource } from '../resource.ts';
+import { boundResource } from '../resource.ts';
 import type { OAuthServices } from '../services.ts';
 import { askEntra } from './ask-entra.ts';
 import { endGrant } from './end-grant.ts';
@@ -61,10 +61,10 @@ export async function renew(
     }
     // Our own write, whose answer was lost.
     if (mine && grant.successorSalt === mine.grant.successorSalt) {
-      return tokenAnswer(services, key, narrowed(grant, form), mine.token);
+      return tokenAnswer(services, key, narrowed(services, grant, form), mine.token);
     }
     if (grant.refreshHash !== hash)
-      return answerSpent(services, key, narrowed(grant, form), { token, hash, jkt }, context);
+      return answerSpent(services, key, narrowed(services, grant, form), { token, hash, jkt }, context);
 
     // Some clients renew without end when their new token is refused.
     const taken = services.limits.renewals.take(key.grantId);
@@ -75,7 +75,7 @@ export async function renew(
     if (outcome === 'written') {
       context.span?.count('renewals');
       context.log.info('grant renewed', { client: grant.clientId, grant: key.grantId });
-      return tokenAnswer(services, key, narrowed(mine.grant, form), mine.token);
+      return tokenAnswer(services, key, narrowed(services, mine.grant, form), mine.token);
     }
   }
   throw new UnavailableError('storage', new Error('the grant changes all the time'));
@@ -91,10 +91,7 @@ async function checkGrant(
 ): Promise<Stored<Grant>> {
   if (!grant) throw new TokenError('invalid_grant', 'The grant is not known.');
   await authenticateClient(services, presented, grant);
-  const asked = form.get('resource');
-  if (asked !== undefined && !isOwnResource(asked, services.resource)) {
-    throw new TokenError('invalid_target', `The resource is not this server. It is ${services.resource}.`);
-  }
+  boundResource(services, { resource: grant.resource, scopes: grant.scope }, form.get('resource'));
   if (grant.endedAt !== undefined) throw new TokenError('invalid_grant', `The grant has ended: ${grant.endReason}.`);
   // A client that authenticates may change its key; a public one has nothing else to be known by.
   const isPublic = grant.clientSecretHash === undefined && grant.clientAuth === undefined;
@@ -135,9 +132,11 @@ async function rotation(
  * section 6): what was asked and granted. Scopes that were not granted are left
  * out and not refused, for Codex asks for `offline_access` whatever it has.
  */
-function narrowed<T extends Grant>(grant: T, form: FormParameters): T {
-  const asked = parseScopes(form.get('scope') ?? '');
-  const both = parseScopes(grant.scope).filter(scope => asked.includes(scope));
+function narrowed<T extends Grant>({ resources }: OAuthServices, grant: T, form: FormParameters): T {
+  const resource = resources.get(grant.resource);
+  const granted = resource ? scopesOf(resource, grant.scope) : [];
+  const asked = new Set((form.get('scope') ?? '').split(' '));
+  const both = granted.filter(scope => asked.has(scope));
   return both.length > 0 ? { ...grant, scope: both.join(' ') } : grant;
 }
 

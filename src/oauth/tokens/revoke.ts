@@ -31,7 +31,8 @@ export function revocationEndpoint(services: OAuthServices): Endpoint {
 
   async function grantOfAccessToken(token: string): Promise<GrantKey | undefined> {
     try {
-      const { origin: issuer, resource, now } = services;
+      const { origin: issuer, resources, now } = services;
+      const resource = resources.all.map(each => each.resource);
       return await verifyAccessToken(await services.keys(), { issuer, resource }, token, now() / 1000);
     } catch (error) {
       // Not ours, or expired: there is nothing left to revoke.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { signAccessToken } from '../../access/access-token.ts';
-import { parseScopes } from '../../access/scopes.ts';
+import { scopesOf } from '../../access/resources.ts';
 import type { Grant, GrantKey } from '../../storage/grants.ts';
 import type { OAuthServices } from '../services.ts';
 
@@ -43,13 +43,17 @@ export const SCRIPT_TOKEN_SECONDS = 3600;
  * @param refreshToken the refresh token of the same generation, if there is one
  */
 export async function tokenAnswer(
-  services: Pick<OAuthServices, 'keys' | 'origin' | 'now' | 'tokenExpirySeconds'>,
+  services: Pick<OAuthServices, 'keys' | 'origin' | 'resources' | 'now' | 'tokenExpirySeconds'>,
   { person, grantId }: GrantKey,
   grant: Grant,
   refreshToken?: string,
 ): Promise<TokenAnswer> {
   const issuedAt = Math.floor(grant.issuedAt / 1000);
   const expiresAt = Math.floor(tokenExpiry(services, grant) / 1000);
+  const resource = services.resources.get(grant.resource);
+  // Settings may have changed since: what they have no more is in no new token.
+  const scopes = resource ? scopesOf(resource, grant.scope) : [];
+  const roles = grant.roles?.split(' ') ?? [];
   const access_token = await signAccessToken(await services.keys(), services.origin, {
     person: { ...person, ...(grant.name ? { name: grant.name } : {}), ...(grant.email ? { email: grant.email } : {}) },
     clientId: grant.clientId,
@@ -59,8 +63,8 @@ export async function tokenAnswer(
       .digest('base64url')
       .slice(0, 22),
     resource: grant.resource,
-    scopes: parseScopes(grant.scope),
-    roles: grant.roles?.split(' ') ?? [],
+    scopes,
+    roles: roles.filter(role => resource?.roles.includes(role)),
     signedInAt: Math.floor(grant.signedInAt / 1000),
     issuedAt,
     expiresAt,
@@ -70,7 +74,7 @@ export async function tokenAnswer(
     access_token,
     token_type: grant.dpopJkt ? 'DPoP' : 'Bearer',
     expires_in: expiresAt - Math.floor(services.now() / 1000),
-    scope: grant.scope,
+    scope: scopes.join(' '),
     ...(refreshToken ? { refresh_token: refreshToken } : {}),
   };
 }

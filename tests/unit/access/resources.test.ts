@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
+  accessOf,
   createResourceDirectory,
   namesResource,
   resourceMetadataUrl,
   scopesOf,
-  wordsOf,
 } from '../../../src/access/resources.ts';
 import { isToolAllowed } from '../../../src/access/tool-rules.ts';
 import type { Config } from '../../../src/config.ts';
@@ -98,9 +98,13 @@ test('the directory has our own endpoint first, then the gateway’s and other s
 
 test('scopes are those of the resource, in its order; words that are gone are the scopes’ names', () => {
   expect(scopesOf(reports, 'write notes:read read write')).toEqual(['read', 'write']);
-  const found = directory([], [reports]).get(reports.resource);
-  expect(wordsOf(found, ['read', 'former'])).toEqual(['May read', 'former']);
-  expect(wordsOf(undefined, ['read'])).toEqual(['read']);
+  const found = directory([upstream], [reports]);
+  expect(accessOf(found, { resource: OWN.resource, scope: 'notes:read former' })).toEqual([
+    'Read the notes that you saved here',
+    'former',
+  ]);
+  expect(accessOf(found, { ...reports, scope: 'read former' })).toEqual(['Reports: May read', 'Reports: former']);
+  expect(accessOf(found, { resource: 'https://gone.example', scope: 'x' })).toEqual(['https://gone.example: x']);
 });
 
 test('the metadata of a resource is where its path says (RFC 9728 section 3.1)', () => {
