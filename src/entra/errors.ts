@@ -70,10 +70,35 @@ const BUSY: Known = {
   todo: 'Wait a minute, then sign in again.',
 };
 
+const UNKNOWN_ACCOUNT = denied('This organization does not know your account.', ANOTHER_ACCOUNT);
 const FOREIGNER = denied('Your account belongs to another organization.', ANOTHER_ACCOUNT);
 const SECOND_FACTOR = interaction('Your organization wants a second proof that it is you.');
 const SESSION_OVER = signInAgain('Your session with Microsoft has ended.');
 const WANTS_DEVICE = denied('Your organization lets you in only from a device that it manages.', ADMINISTRATOR);
+const CONDITIONAL_ACCESS = denied('A conditional access policy does not let you in from here.', ADMINISTRATOR);
+const SECURITY_POLICY = denied('A security policy of your organization does not let you in.', ADMINISTRATOR);
+const OTHER_TENANTS_ONLY = denied('Your network lets you sign in to other organizations only.', ADMINISTRATOR);
+const NO_DIRECTORY: Known = {
+  error: 'temporarily_unavailable',
+  what: 'The directory in which your organization checks passwords does not answer.',
+  todo: 'Wait some minutes, then sign in again.',
+};
+const WRONG_CERTIFICATE = misconfigured(
+  'Microsoft Entra ID does not know this server’s certificate.',
+  'add the certificate of AUTH_CLIENT_CERTIFICATE to the app registration.',
+);
+const WRONG_SECRET = misconfigured(
+  'This server’s own credentials at Microsoft Entra ID are not valid.',
+  'the client secret is wrong.',
+);
+const UNKNOWN_APP = misconfigured(
+  'Microsoft Entra ID does not know this server in your organization.',
+  'AUTH_CLIENT_ID or AUTH_TENANT_ID is wrong.',
+);
+const LACKS_PERMISSION = misconfigured(
+  'This server’s registration lacks a permission, or an administrator’s consent to it.',
+  'list what it needs under API permissions, and grant consent.',
+);
 const NOT_IN_TENANT = misconfigured(
   'This server names an organization that Microsoft Entra ID does not know.',
   'AUTH_TENANT_ID is wrong.',
@@ -98,10 +123,14 @@ const SPREADING: Known = {
 const BY_NUMBER = new Map<number, Known>([
   // The person, or what they did.
   [65004, denied('You cancelled the sign-in.', 'If that was a mistake, sign in again.')],
-  [50034, denied('This organization does not know your account.', ANOTHER_ACCOUNT)],
-  [51004, denied('This organization does not know your account.', ANOTHER_ACCOUNT)],
+  [50034, UNKNOWN_ACCOUNT],
+  [51004, UNKNOWN_ACCOUNT],
+  [50014, UNKNOWN_ACCOUNT],
+  [16003, UNKNOWN_ACCOUNT],
+  [500341, denied('Your account was deleted from this organization.', ANOTHER_ACCOUNT)],
   [50020, FOREIGNER],
   [90072, FOREIGNER],
+  [500208, denied('An account of this kind cannot sign in here.', ANOTHER_ACCOUNT)],
   [50128, denied('The name you gave belongs to no organization.', ANOTHER_ACCOUNT)],
   [50059, denied('The name you gave belongs to no organization.', ANOTHER_ACCOUNT)],
   [50126, denied('The user name or password is wrong.', TRY_AGAIN)],
@@ -110,6 +139,15 @@ const BY_NUMBER = new Map<number, Known>([
     denied('Your account is locked after too many wrong sign-ins.', `Wait, then try again. Or: ${ADMINISTRATOR}`),
   ],
   [50055, denied('Your password has expired.', 'Change it at Microsoft, then sign in again.')],
+  [50144, denied('Your password has expired.', 'Change it as your organization does, then sign in again.')],
+  [
+    50135,
+    denied(
+      'Your password must be changed, for somebody else may know it.',
+      'Change it at Microsoft, then sign in again.',
+    ),
+  ],
+  [50125, interaction('Your organization wants you to reset your password, or to register for that.')],
   [50057, denied('Your account is disabled.', ADMINISTRATOR)],
   [
     16000,
@@ -137,13 +175,27 @@ const BY_NUMBER = new Map<number, Known>([
   ],
   [53000, WANTS_DEVICE],
   [53001, WANTS_DEVICE],
+  [50097, WANTS_DEVICE],
+  [50129, WANTS_DEVICE],
+  [50005, denied('Your organization does not let you in from a device of this kind.', ADMINISTRATOR)],
+  [135011, denied('The device that you sign in from is disabled.', ADMINISTRATOR)],
   [53002, denied('Your organization does not allow this sign-in from the program that you use.', ADMINISTRATOR)],
-  [53003, denied('A conditional access policy does not let you in from here.', ADMINISTRATOR)],
+  [53003, CONDITIONAL_ACCESS],
+  [50131, CONDITIONAL_ACCESS],
+  [530032, SECURITY_POLICY],
+  [530035, SECURITY_POLICY],
+  [500212, denied('Your own organization does not let you into this one.', ADMINISTRATOR)],
+  [500213, denied('This organization does not let in people of yours.', ADMINISTRATOR)],
+  [500021, OTHER_TENANTS_ONLY],
+  [500022, OTHER_TENANTS_ONLY],
+  [650052, denied('This server needs a service that your organization has not enabled.', ADMINISTRATOR)],
   [53004, denied('A second proof cannot be set up, for your sign-in looks unusual.', ADMINISTRATOR)],
+  [53010, denied('A second proof can be set up only where your organization allows it.', ADMINISTRATOR)],
   [53011, denied('Your account is blocked, for it may be in the hands of somebody else.', ADMINISTRATOR)],
   [50072, SECOND_FACTOR],
   [50074, SECOND_FACTOR],
   [50076, SECOND_FACTOR],
+  [50078, SECOND_FACTOR],
   [50079, SECOND_FACTOR],
   [50158, SECOND_FACTOR],
   [500121, denied('The second proof that it is you did not succeed.', TRY_AGAIN)],
@@ -156,6 +208,7 @@ const BY_NUMBER = new Map<number, Known>([
   [70043, SESSION_OVER],
   [70044, SESSION_OVER],
   [700082, SESSION_OVER],
+  [50089, SESSION_OVER],
   [54005, { error: 'invalid_grant', what: 'This sign-in was already used.', todo: TRY_AGAIN }],
   [70008, { error: 'invalid_grant', what: 'This sign-in has expired.', todo: TRY_AGAIN }],
 
@@ -165,12 +218,14 @@ const BY_NUMBER = new Map<number, Known>([
   [700212, SPREADING],
   [700213, SPREADING],
   [
-    700027,
+    700222,
     misconfigured(
-      'Microsoft Entra ID does not know this server’s certificate.',
-      'add the certificate of AUTH_CLIENT_CERTIFICATE to the app registration.',
+      'Microsoft Entra ID does not take this server’s identity for its credential.',
+      'the federated credential must be for a managed identity of the same tenant.',
     ),
   ],
+  [700027, WRONG_CERTIFICATE],
+  [50012, WRONG_CERTIFICATE],
   [
     700024,
     misconfigured(
@@ -185,13 +240,8 @@ const BY_NUMBER = new Map<number, Known>([
       'add AUTH_REDIRECT_URI to the redirect URIs of the app registration.',
     ),
   ],
-  [
-    700016,
-    misconfigured(
-      'Microsoft Entra ID does not know this server in your organization.',
-      'AUTH_CLIENT_ID or AUTH_TENANT_ID is wrong.',
-    ),
-  ],
+  [700016, UNKNOWN_APP],
+  [700011, UNKNOWN_APP],
   [
     50194,
     misconfigured(
@@ -206,13 +256,14 @@ const BY_NUMBER = new Map<number, Known>([
   [650053, WRONG_SCOPE],
   [650057, WRONG_SCOPE],
   [70011, WRONG_SCOPE],
+  [65005, LACKS_PERMISSION],
+  [650056, LACKS_PERMISSION],
   [9002325, NOT_A_WEB_APP],
   [9002326, NOT_A_WEB_APP],
   [9002327, NOT_A_WEB_APP],
-  [
-    7000215,
-    misconfigured('This server’s own credentials at Microsoft Entra ID are not valid.', 'the client secret is wrong.'),
-  ],
+  [700025, NOT_A_WEB_APP],
+  [7000215, WRONG_SECRET],
+  [70002, WRONG_SECRET],
   [
     7000218,
     misconfigured(
@@ -233,6 +284,20 @@ const BY_NUMBER = new Map<number, Known>([
   [90024, BUSY],
   [90033, BUSY],
   [90055, BUSY],
+  [90012, BUSY],
+  [90090, BUSY],
+  [50033, BUSY],
+  [50087, BUSY],
+  [
+    50196,
+    {
+      error: 'temporarily_unavailable',
+      what: 'Microsoft Entra ID was asked for the same too often.',
+      todo: 'Wait some minutes, then sign in again.',
+    },
+  ],
+  [80001, NO_DIRECTORY],
+  [80002, NO_DIRECTORY],
 ]);
 
 /** What goes by the OAuth code alone, where the number is missing or not known. */
