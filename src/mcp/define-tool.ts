@@ -1,4 +1,10 @@
-import type { CallToolResult, Icon, ToolAnnotations, Tool as ToolListing } from '@modelcontextprotocol/server';
+import type {
+  CallToolResult,
+  ContentBlock,
+  Icon,
+  ToolAnnotations,
+  Tool as ToolListing,
+} from '@modelcontextprotocol/server';
 import type * as z from 'zod';
 import type { AccessToken } from '../access/access-token.ts';
 import type { DownstreamToken, TokenFor } from '../access/downstream.ts';
@@ -82,7 +88,7 @@ export class ToolError extends Error {
   override readonly name = 'ToolError';
 }
 
-export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> {
+interface AnyToolDefinition<Input extends z.ZodObject> {
   /** What clients call it by: letters, digits, `_`, `-` and `.`. */
   name: string;
   /** What people see. */
@@ -95,17 +101,31 @@ export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodO
   /** App roles of the registration, one of which the person needs; none: nobody needs any. Tokens carry only what tools name here. */
   roles?: readonly string[];
   input: Input;
-  output: Output;
   /** Hints for clients; a tool that says nothing counts as one that changes things. */
   annotations?: ToolAnnotations;
   /** How long a call may take, 1 to {@link LONGEST_TOOL_SECONDS}; absent: as the setting `TOOL_TIMEOUT_SECONDS` says. */
   timeLimitSeconds?: number;
+}
+
+export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject>
+  extends AnyToolDefinition<Input> {
+  output: Output;
   /**
    * Does the work.
    * @throws ToolError for what the caller can mend; UnavailableError becomes 503; anything else is logged and hidden
    */
   handler(args: z.output<Input>, context: ToolContext): Promise<z.input<Output>> | z.input<Output>;
 }
+
+/** A tool whose result is for people and models to see, not for programs: it has no schema. */
+export interface ContentToolDefinition<Input extends z.ZodObject> extends AnyToolDefinition<Input> {
+  output?: undefined;
+  /** Does the work, as that of {@link ToolDefinition} does. */
+  handler(args: z.output<Input>, context: ToolContext): Promise<ToolContent> | ToolContent;
+}
+
+/** A text, or blocks of any kind: images, audio, resources. */
+export type ToolContent = string | ContentBlock[];
 
 /** A tool as the endpoint sees it, its types checked and forgotten. */
 export interface Tool {
@@ -131,7 +151,7 @@ export const LONGEST_TOOL_SECONDS = 200;
  * @throws RangeError for a time limit that is out of range
  */
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
-  definition: ToolDefinition<Input, Output>,
+  definition: ToolDefinition<Input, Output> | ContentToolDefinition<Input>,
 ): Tool {
   const {
     name,
@@ -161,7 +181,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
         description,
         ...(icons ? { icons } : {}),
         inputSchema: jsonSchema(input, 'input'),
-        outputSchema: jsonSchema(output, 'output'),
+        ...(output ? { outputSchema: jsonSchema(output, 'output') } : {}),
         ...(annotations ? { annotations } : {}),
       };
       return listing;
@@ -169,11 +189,17 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     async call(args, context) {
       const parsed = input.safeParse(args ?? {});
       if (!parsed.success) throw new ToolError(`The arguments do not fit: ${explain(parsed.error)}`);
-      const result = output.parse(await definition.handler(parsed.data, context));
+      const made = await definition.handler(parsed.data, context);
+      if (!output) return { content: contentOf(made as ToolContent) };
+      const result = output.parse(made);
       // The text is for clients of revisions that know no structured content.
       return { content: [{ type: 'text', text: JSON.stringify(result) }], structuredContent: result };
     },
   };
+}
+
+function contentOf(content: ToolContent): ContentBlock[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : content;
 }
 
 function jsonSchema(schema: z.ZodObject, side: 'input' | 'output') {
