@@ -11,6 +11,7 @@ import { managedIdentityToken } from './entra/managed-identity.ts';
 import { healthEndpoint, probeKeys, readinessEndpoint } from './health.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { notFound } from './http/responses.ts';
+import { warnOfExpiry } from './keys/certificate.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { type RandomBytes, randomText } from './keys/random.ts';
 import { parseSecrets } from './keys/secret.ts';
@@ -100,6 +101,9 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const demanded = [...tools, ...resources, ...prompts].flatMap(({ roles }) => roles);
   const directory = createResourceDirectory(config, { name: SERVER_NAME, roles: [...new Set(demanded)] });
   const server = { name: SERVER_NAME, version, startedAt: now() };
+
+  const { credential } = config.entra;
+  if (credential.kind === 'certificate') warnOfExpiry(credential.certificate, now(), log);
 
   const { telemetry: insights } = config;
   const keys = once(async () => createKeyRing(config.secrets ?? parseSecrets(await localSecret())));

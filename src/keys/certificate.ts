@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Logger } from '../log.ts';
 
 /** A certificate with its private key, as a credential towards Entra. */
 export interface Certificate {
@@ -35,6 +36,16 @@ export function parseCertificate(value: string): Certificate {
     thumbprintSha256: parsed.fingerprint256.replaceAll(':', '').toLowerCase(),
     expiresAt: Date.parse(parsed.validTo),
   };
+}
+
+/** How long before its end a certificate is spoken of, in milliseconds. */
+const SOON_MS = 30 * 86_400_000;
+
+/** Warns of a certificate that has expired or does so within 30 days. @param now milliseconds since the epoch */
+export function warnOfExpiry({ expiresAt }: Pick<Certificate, 'expiresAt'>, now: number, log: Logger): void {
+  if (now < expiresAt - SOON_MS) return;
+  const event = now < expiresAt ? 'the certificate expires soon' : 'the certificate has expired';
+  log.warn(event, { setting: 'AUTH_CLIENT_CERTIFICATE', expires: new Date(expiresAt).toISOString() });
 }
 
 /** A path never has the length and the characters of a PEM in base64 alone. */
