@@ -131,6 +131,7 @@ describe('the deployed package', () => {
         '.well-known/oauth-authorization-server',
         '.well-known/oauth-protected-resource',
         '.well-known/oauth-protected-resource/mcp',
+        '.well-known/oauth-protected-resource/{name}/mcp',
         '.well-known/openid-configuration',
         'account',
         'auth/callback',
