@@ -64,6 +64,11 @@ export function registerOtherMethods(server: Server, options: ServerOptions, exc
     return result;
   });
 
+  // Of older revisions. What a URI names never changes here, so nothing is owed to who subscribes, and none is kept.
+  for (const method of ['resources/subscribe', 'resources/unsubscribe'] as const) {
+    server.setRequestHandler(method, () => ({}));
+  }
+
   server.setRequestHandler('prompts/list', ({ params }) =>
     answer('prompts', params?.cursor, position =>
       pageOf(
