@@ -48,7 +48,7 @@ export interface FaultProxy {
    */
   inject(rule: (passing: Passing) => Fault | undefined | Promise<Fault | undefined>): () => void;
   /** From now on each request is told of once the upstream's whole answer is here, and waits for `listener` to be sent on. */
-  afterwards(listener: (passing: Passing, status: number) => void | Promise<void>): () => void;
+  afterwards(listener: (passing: Passing, status: number, body: Buffer) => void | Promise<void>): () => void;
   stop(): Promise<void>;
 }
 
@@ -118,7 +118,7 @@ export async function startFaultProxy(upstream: () => number, port = 0): Promise
     if (fault?.kind === 'answer' && !fault.done) return void answerWith(fault, outgoing);
 
     const { answer, body } = await ask(passing, incoming);
-    for (const listener of listeners) await listener(passing, answer.statusCode ?? 0);
+    for (const listener of listeners) await listener(passing, answer.statusCode ?? 0, body);
     if (fault?.kind === 'drop') return void incoming.socket.destroy();
     if (fault?.kind === 'answer') return void answerWith(fault, outgoing);
     bytes.down += body.length;

@@ -21,6 +21,8 @@ export interface Instance {
   start(settings?: Record<string, string>): Promise<void>;
   /** Memory that the process holds, in bytes (resident set, from the kernel). */
   memory(): Promise<number>;
+  /** Processor time that the process has used so far, in milliseconds. */
+  processorTime(): Promise<number>;
 }
 
 const CLOCK = fileURLToPath(new URL('clock.ts', import.meta.url));
@@ -91,6 +93,16 @@ export async function startInstance(options: {
     memory: async () => {
       const status = await readFile(`/proc/${instance.pid}/status`, 'utf8');
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024;
+    },
+    processorTime: async () => {
+      const stat = await readFile(`/proc/${instance.pid}/stat`, 'utf8');
+      // Fields 14 and 15, user and system, in ticks of a hundredth; the name, field 2, may hold spaces.
+      const [user = 0, system = 0] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .slice(11, 13)
+        .map(Number);
+      return (user + system) * 10;
     },
   };
   await instance.start();
