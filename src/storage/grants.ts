@@ -97,7 +97,7 @@ export interface Grants {
   keepUpstream(from: Stored<Grant>, upstream: UpstreamColumns): Promise<Outcome>;
   /** The person's grants, ended ones too, in no order of time; one query reads a thousand. */
   list(person: PersonId, query?: GrantQuery): Promise<GrantPage>;
-  /** The newest living grant of a client under a redirect URI and for a resource; one query. */
+  /** The newest living grant of a client under a redirect URI and for a resource; one query for each thousand grants of this client. */
   newest(
     person: PersonId,
     of: Pick<Grant, 'clientId' | 'redirectUri' | 'resource'>,
@@ -140,6 +140,9 @@ export interface GrantPage {
 
 /** What one query reads at the most. */
 const PAGE = 1000;
+
+/** How many thousands of one client's grants are looked through for the newest: more than the refresh tokens of a year. */
+const NEWEST_QUERIES = 10;
 
 /** No request takes longer, in milliseconds. */
 const REQUEST_MS = 300_000;
@@ -222,7 +225,7 @@ export function openGrants(tables: Tables): Grants {
       const filter =
         odata`PartitionKey eq ${personKey(person)} and RowKey ge 'g.' and RowKey lt 'g/' and clientId eq ${clientId}` +
         ` and expiresAt gt ${now}.0`;
-      const { rows } = await table.page<Grant>(filter, PAGE);
+      const rows = await readAll<Grant>(table, filter, NEWEST_QUERIES);
       const newest = rows
         .filter(row => row.endedAt === undefined && row.redirectUri === redirectUri && row.resource === resource)
         .reduce<Stored<Grant> | undefined>(

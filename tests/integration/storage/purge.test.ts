@@ -3,7 +3,7 @@ import { type Grant, openGrants } from '../../../src/storage/grants.ts';
 import { openRevocationRows } from '../../../src/storage/revocations.ts';
 import { openSessions, sessionHour } from '../../../src/storage/sessions.ts';
 import { openSignins, type RedeemedSignin, type StartedSignin } from '../../../src/storage/signins.ts';
-import { openTables } from '../../../src/storage/tables.ts';
+import { openTables, type Table } from '../../../src/storage/tables.ts';
 import { freshStorage } from '../../support/azurite.ts';
 import { purge } from '../../support/purge.ts';
 import { countTrips } from '../../support/storage-faults.ts';
@@ -49,6 +49,19 @@ function redeemed(grantId: string, grantExpiresAt: number): RedeemedSignin {
     grantExpiresAt,
   };
 }
+
+test('the newest grant of a client is found on whichever page of an answer it is', async () => {
+  const { tables } = setUp();
+  // Storage may end a page wherever it likes.
+  const short: Table['page'] = (filter, _size, continuation) => tables.table('grants').page(filter, 1, continuation);
+  const grants = openGrants({ ...tables, table: name => ({ ...tables.table(name), page: short }) });
+  const of = { clientId: 'c', redirectUri: 'https://client.example/', resource: 'r' };
+  for (const [index, name] of ['A', 'B', 'C'].entries()) {
+    const key = { person: PERSON, grantId: name.repeat(22) };
+    await grants.insert(key, { ...grant(NOW + DAY), ...of, createdAt: NOW + index });
+  }
+  expect((await grants.newest(PERSON, of, NOW))?.grantId).toBe('C'.repeat(22));
+});
 
 describe('the purge', () => {
   test('takes sign-ins within two hours, and no live one', async () => {
