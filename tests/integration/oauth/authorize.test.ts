@@ -40,6 +40,17 @@ describe('an authorization request that is wrong gets a page, never a redirect (
     expect(text).toContain(words);
   });
 
+  test('no redirect URI, where several are registered; of one alone it is clear', async () => {
+    const several = ['https://client.example/one', 'https://client.example/two'];
+    for (const [redirect_uris, status] of [
+      [several, 400],
+      [several.slice(1), 200],
+    ] as const) {
+      const { client_id } = await register(server, { redirect_uris });
+      expect((await open({ client_id, redirect_uri: undefined })).status).toBe(status);
+    }
+  });
+
   test('a parameter that comes twice', async () => {
     const response = await fetch(`${authorizationUrl(server, client).url}&redirect_uri=https://evil.example`, {
       redirect: 'manual',

@@ -87,15 +87,17 @@ describe('the consent page', () => {
     expect([refused.status, refused.url]).toEqual([400, `${server.origin}/oauth/consent`]);
   });
 
-  test('a scope that was not asked cannot be ticked', async () => {
+  test('a scope that was not asked cannot be ticked, nor staying signed in', async () => {
     const browser = new Browser();
-    const asked = authorizationUrl(server, client, { scope: 'notes:read' });
+    const unrenewed = await register(server, { grant_types: ['authorization_code'] });
+    const asked = authorizationUrl(server, unrenewed, { scope: 'notes:read' });
     const page = await browser.open(asked.url);
-    const fields = { scope: ['notes:read', 'notes:write', 'profile'] };
+    const fields = { scope: ['notes:read', 'notes:write', 'profile', 'offline_access'] };
     const picker = await browser.submit(page, { button: approve, fields, stopAt: backAtClient });
     const back = await signInAs(browser, picker, 'ada', { stopAt: backAtClient });
     const code = new URL(back.url).searchParams.get('code') ?? '';
-    expect((await token(server, codeForm(client, { code, verifier: asked.verifier }))).body.scope).toBe('notes:read');
+    const { body } = await token(server, codeForm(unrenewed, { code, verifier: asked.verifier }));
+    expect([body.scope, body.refresh_token]).toEqual(['notes:read', undefined]);
   });
 });
 
@@ -194,7 +196,7 @@ describe('each step is single use', () => {
     const { body } = await token(server, codeForm(client, { code, verifier: asked.verifier }));
     expect([body.scope, body.refresh_token]).toEqual(['notes:read', undefined]);
     // And once somebody is signed in by it, the page is over.
-    expect((await browser.submit(page, { button: approve })).status).toBe(400);
+    expect((await browser.submit(page, { button: approve, stopAt: backAtClient })).status).toBe(400);
   });
 
   test('an approval that is taken back leads nowhere', async () => {
@@ -241,9 +243,11 @@ describe('each step is single use', () => {
   test('a sign-in that took more than ten minutes is over', async () => {
     const browser = new Browser();
     const picker = await browser.submit(await consentOf(browser), { button: approve });
+    const login = loginAgain(picker);
     const callback = await signInAs(browser, picker, 'ada', { stopAt: atOwn('/auth/callback') });
     server.clock.advance(601);
     expect((await browser.open(callback.url, { stopAt: backAtClient })).status).toBe(400);
+    expect((await browser.open(login, { stopAt: atEntra })).status).toBe(400);
   });
 });
 

@@ -82,6 +82,20 @@ test('an approval counts as one, for it is stored too', async () => {
   expect((await begin(other)).status).toBe(303);
 });
 
+test('so does a sign-in that an earlier approval lets through without a page', async () => {
+  const redirect_uri = 'https://client.example/callback';
+  const client = await register(server, { redirect_uris: [redirect_uri] });
+  const browser = new Browser();
+  await connect(server, 'ada', { redirect_uri }, client, browser);
+  const { url } = authorizationUrl(server, client, { redirect_uri });
+  const address = newAddress();
+  const cookie = browser.cookies.header(new URL(url), false, true);
+  const goOn = () => fetch(url, { redirect: 'manual', headers: { cookie, 'x-forwarded-for': address } });
+  expect((await goOn()).status).toBe(303);
+  expect(new Set(await statuses(59, () => begin(address)))).toEqual(new Set([303]));
+  expect((await goOn()).status).toBe(429);
+});
+
 test('a client that renews without end is told to wait, its neighbours are not, and its token is not used up', async () => {
   const { client, tokens } = await connect(server);
   const neighbour = await connect(server, 'ada', {}, client);

@@ -49,7 +49,10 @@ if (values.help) {
   }
 } else {
   if (subset) console.log(`seed ${seed}`);
-  const { rows, table } = await prove({ ...order, jobs: number(values.jobs, 'jobs') ?? 1, say: console.log });
+  const end = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => end.abort());
+  const jobs = number(values.jobs, 'jobs') ?? 1;
+  const { rows, table } = await prove({ ...order, jobs, signal: end.signal, say: console.log });
   console.log(`\n${table}\n`);
   console.log(formatTable(new Map([['mutation', { rows: [...rows] }]])));
   if (rows.some(({ reached }) => reached === false)) process.exitCode = 1;

@@ -2,6 +2,7 @@ import type { Mutation } from '../mutation.ts';
 
 const REQUEST = 'src/oauth/authorize/authorization-request.ts';
 const REQUEST_TESTS = ['tests/integration/oauth/authorize.test.ts'];
+const RESOURCE_TESTS = ['tests/integration/oauth/resources.test.ts'];
 const PKCE_TESTS = ['tests/attacks/pkce-downgrade.test.ts'];
 
 /** The authorization request, parameter by parameter. */
@@ -93,14 +94,14 @@ const request: Mutation[] = [
     rule: 'OpenID Connect Core, 6.1',
     file: REQUEST,
     edits: [['  if (request !== undefined) {', '  if (false) {']],
-    tests: REQUEST_TESTS,
+    tests: ['tests/integration/oauth/remembered.test.ts'],
   },
   {
     name: 'checkRequestObject: request_uri',
     rule: 'OpenID Connect Core, 6.2',
     file: REQUEST,
     edits: [['  if (requestUri !== undefined) {', '  if (false) {']],
-    tests: REQUEST_TESTS,
+    tests: ['tests/integration/oauth/remembered.test.ts'],
   },
   {
     name: 'checkPrompt: none goes with no other',
@@ -121,7 +122,7 @@ const request: Mutation[] = [
     rule: 'RFC 9449, 10',
     file: REQUEST,
     edits: [['  if (jkt === undefined || /^[\\w-]{43}$/.test(jkt)) return jkt;', '  return jkt;']],
-    tests: REQUEST_TESTS,
+    tests: ['tests/integration/oauth/remembered.test.ts'],
   },
   {
     name: 'checkState: its length',
@@ -135,7 +136,68 @@ const request: Mutation[] = [
     rule: 'OpenID Connect Core, 3.1.2.1 (login_hint)',
     file: REQUEST,
     edits: [['.slice(0, 320)', '']],
-    tests: ['tests/attacks/oversize.test.ts'],
+    tests: ['tests/integration/oauth/remembered.test.ts'],
+  },
+  {
+    name: 'checkResource: one of ours',
+    rule: 'RFC 8707, 2',
+    file: REQUEST,
+    edits: [['  if (asked === undefined && only && !another) return only;', '  if (only) return only;']],
+    tests: ['tests/attacks/cross-tokens.test.ts'],
+  },
+  {
+    name: 'checkResource: never guessed where there are several',
+    rule: 'RFC 8707, 2',
+    file: REQUEST,
+    edits: [['asked === undefined && only && !another', 'asked === undefined && only']],
+    tests: RESOURCE_TESTS,
+  },
+  {
+    name: 'checkResource: a client that is bound to one',
+    rule: 'RFC 8707, 2',
+    file: REQUEST,
+    edits: [['bound ? known.find(each => namesResource(asked, each)) : find(asked)', 'find(asked)']],
+    tests: RESOURCE_TESTS,
+  },
+  {
+    name: 'namesResource: its origin',
+    rule: 'RFC 8707, 2',
+    file: 'src/access/resources.ts',
+    edits: [['url.origin !== known.origin || ', '']],
+    tests: ['tests/unit/access/resources.test.ts'],
+  },
+  {
+    name: 'namesResource: its path',
+    rule: 'RFC 8707, 2',
+    file: 'src/access/resources.ts',
+    edits: [['  return path === known.pathname', '  return path !== known.pathname || path === known.pathname']],
+    tests: ['tests/unit/access/resources.test.ts'],
+  },
+  {
+    name: 'namesResource: no user information',
+    rule: 'RFC 8707, 2',
+    file: 'src/access/resources.ts',
+    edits: [[' || url.username || url.password) return false;', ') return false;']],
+    tests: ['tests/unit/access/resources.test.ts'],
+  },
+  {
+    name: 'namesResource: no query, no fragment, nothing that a parser mends',
+    rule: 'RFC 8707, 2',
+    file: 'src/access/resources.ts',
+    edits: [
+      [
+        '  const path = pathOf(asked);',
+        "  const path = URL.canParse(asked) ? new URL(asked).pathname.replace(/[/]$/, '') : undefined;",
+      ],
+    ],
+    tests: ['tests/unit/access/resources.test.ts'],
+  },
+  {
+    name: 'ResourceDirectory: the bare origin where several are at it',
+    rule: 'RFC 8707, 2',
+    file: 'src/access/resources.ts',
+    edits: [[' && !(isOriginShared && isOrigin(asked))', '']],
+    tests: ['tests/unit/access/resources.test.ts'],
   },
   {
     name: 'FormParameters: a parameter comes once',
@@ -195,7 +257,7 @@ const endpoint: Mutation[] = [
     rule: 'RFC 9207, 2',
     file: 'src/oauth/authorize/authorize.ts',
     edits: [['        iss: origin,\n', '']],
-    tests: ['tests/attacks/mix-up.test.ts'],
+    tests: ['tests/integration/oauth/remembered.test.ts'],
   },
   {
     name: 'authorize: who relies on an approval is noted',
@@ -366,6 +428,18 @@ const consent: Mutation[] = [
     tests: ['tests/integration/oauth/manage.test.ts'],
   },
   {
+    name: 'consent: only scopes that were asked',
+    rule: 'RFC 6749, 3.3',
+    file: 'src/oauth/authorize/consent.ts',
+    edits: [
+      [
+        '  return asked.filter(scope => ticked.includes(scope));',
+        "  return asked ? ticked.filter(scope => scope !== 'offline_access') : [];",
+      ],
+    ],
+    tests: ['tests/integration/oauth/binding.test.ts'],
+  },
+  {
     name: 'consent: something was ticked',
     rule: 'RFC 6749, 3.3',
     file: 'src/oauth/authorize/consent.ts',
@@ -391,7 +465,7 @@ const consent: Mutation[] = [
     rule: 'RFC 9700, 4.7',
     file: 'src/oauth/authorize/consent.ts',
     edits: [["    if (before?.stage !== 'started') return undefined;", '    if (!before) return undefined;']],
-    tests: ['tests/attacks/replay.test.ts'],
+    tests: ['tests/integration/oauth/binding.test.ts'],
   },
   {
     name: 'login: the browser that began',

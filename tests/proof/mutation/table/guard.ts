@@ -84,6 +84,22 @@ export const guard: Mutation[] = [
     tests: ENDPOINT_TESTS,
   },
   {
+    name: 'neededScopes: reading a resource',
+    rule: 'RFC 6750, 3.1 (insufficient_scope)',
+    file: 'src/mcp/needed-scopes.ts',
+    edits: [
+      ['      return (await resourceAt(catalogue, text(params.uri)))?.resource.scopes ?? [];', '      return [];'],
+    ],
+    tests: ENDPOINT_TESTS,
+  },
+  {
+    name: 'neededScopes: listing resources',
+    rule: 'RFC 6750, 3.1 (insufficient_scope)',
+    file: 'src/mcp/needed-scopes.ts',
+    edits: [['      return scopesOfList(catalogue, granted);', '      return [];']],
+    tests: ENDPOINT_TESTS,
+  },
+  {
     name: 'covers: each scope that is needed',
     rule: 'RFC 6750, 3.1 (insufficient_scope)',
     file: 'src/access/scopes.ts',

@@ -4,6 +4,7 @@ const REDEEM = 'src/oauth/tokens/redeem-code.ts';
 const RENEW = 'src/oauth/tokens/renew.ts';
 const CODE_TESTS = ['tests/integration/oauth/code.test.ts'];
 const RENEWAL_TESTS = ['tests/integration/oauth/renewal.test.ts'];
+const RESOURCE_TESTS = ['tests/integration/oauth/resources.test.ts'];
 const DPOP_TESTS = ['tests/integration/oauth/dpop.test.ts'];
 
 const code: Mutation[] = [
@@ -48,6 +49,13 @@ const code: Mutation[] = [
     file: REDEEM,
     edits: [['!/^[\\w.~-]{43,128}$/.test(verifier) || ', '']],
     tests: ['tests/attacks/pkce-downgrade.test.ts'],
+  },
+  {
+    name: 'checkBinding: resource',
+    rule: 'RFC 8707, 2.2',
+    file: REDEEM,
+    edits: [['  boundResource(services,', '  if (!services) boundResource(services,']],
+    tests: ['tests/attacks/cross-tokens.test.ts'],
   },
   {
     name: 'redeemCode: a client that has announced bound tokens',
@@ -152,6 +160,20 @@ const renewal: Mutation[] = [
     file: RENEW,
     edits: [['  await authenticateClient(services, presented, grant);\n', '']],
     tests: RENEWAL_TESTS,
+  },
+  {
+    name: 'checkGrant: resource',
+    rule: 'RFC 8707, 2.2',
+    file: RENEW,
+    edits: [['  boundResource(services,', '  if (!services) boundResource(services,']],
+    tests: RENEWAL_TESTS,
+  },
+  {
+    name: 'boundResource: one that settings have taken away',
+    rule: 'RFC 8707, 2.2',
+    file: 'src/oauth/resource.ts',
+    edits: [['  if (!known || scopesOf(known, scopes).length === 0) {', '  if (!known) {']],
+    tests: RESOURCE_TESTS,
   },
   {
     name: 'checkGrant: a grant that has ended',
@@ -274,6 +296,13 @@ const renewal: Mutation[] = [
     file: RENEW,
     edits: [['  checkKey(grant.dpopJkt, jkt);\n', '']],
     tests: DPOP_TESTS,
+  },
+  {
+    name: 'narrowed: no scope beyond the grant',
+    rule: 'RFC 6749, 6',
+    file: RENEW,
+    edits: [['granted.filter(scope => asked.has(scope))', '[...asked].filter(Boolean)']],
+    tests: RENEWAL_TESTS,
   },
   {
     name: 'renew: so many renewals of one grant',
