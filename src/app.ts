@@ -30,6 +30,7 @@ import type { FetchDocument } from './oauth/clients/documents/public-fetch.ts';
 import { preregisteredClients } from './oauth/clients/preregistered-clients.ts';
 import type { OAuthEndpoints } from './oauth/index.ts';
 import { authorizationServerMetadata, jwksDocument } from './oauth/metadata.ts';
+import { openUsedNames } from './storage/assertions.ts';
 import { createStorageCheck } from './storage/check.ts';
 import { openNotes } from './storage/notes.ts';
 import type { PurgeReport } from './storage/purge.ts';
@@ -181,6 +182,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       prompts,
       server: { ...server, ...PRESENTATION, websiteUrl: `${origin}/` },
       random,
+      usedStates: openUsedNames(tables, 'request state'),
       requestsPerMinute: config.mcpRateLimit,
       now,
     }),

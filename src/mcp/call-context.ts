@@ -1,14 +1,13 @@
 import type { Logger } from '../log.ts';
+import { type AskBackOptions, askBack } from './ask-back.ts';
 import type { ServerFacts, Services, ToolContext } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
 import { clientLogOf, type McpRequest, progressOf } from './notify-client.ts';
 
 /** What every call has, whoever makes it. */
-export interface Surroundings {
+export interface Surroundings extends AskBackOptions {
   services: Services;
   server: ServerFacts;
-  /** Milliseconds since the epoch. */
-  now: () => number;
 }
 
 /**
@@ -17,12 +16,14 @@ export interface Surroundings {
  * @param signal ends the call: that of the request, or one that fires earlier too
  */
 export function callContext(
-  { services, server, now }: Surroundings,
-  { token }: Exchange,
+  surroundings: Surroundings,
+  exchange: Exchange,
   request: McpRequest,
   log: Logger,
   signal: AbortSignal = request.signal,
 ): ToolContext {
+  const { services, server, now } = surroundings;
+  const { token } = exchange;
   const { person, scopes, grantId } = token;
   return {
     person,
@@ -37,6 +38,7 @@ export function callContext(
     signal,
     progress: progressOf(request, signal),
     clientLog: clientLogOf(request, server.name, signal),
+    ...askBack(surroundings, exchange, request),
     now,
   };
 }

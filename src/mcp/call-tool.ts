@@ -1,8 +1,9 @@
-import type { CallToolResult } from '@modelcontextprotocol/server';
+import type { CallToolResult, InputRequiredResult } from '@modelcontextprotocol/server';
 import { DownstreamRefusedError } from '../access/downstream.ts';
 import { covers } from '../access/scopes.ts';
 import type { RequestContext } from '../http/endpoint.ts';
 import type { Logger } from '../log.ts';
+import { InputNeeded } from './ask-back.ts';
 import { callContext, type Surroundings } from './call-context.ts';
 import { type Tool, ToolError } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
@@ -20,8 +21,11 @@ export interface ToolCall {
   timeLimitMs: number;
 }
 
-/** Runs a tool; what its caller can mend becomes a result with `isError`. */
-export async function callTool(surroundings: Surroundings, call: ToolCall): Promise<CallToolResult> {
+/** Runs a tool; what its caller can mend becomes a result with `isError`, what it has to ask one with the questions. */
+export async function callTool(
+  surroundings: Surroundings,
+  call: ToolCall,
+): Promise<CallToolResult | InputRequiredResult> {
   const { exchange, tool, request, log } = call;
   const { token, context } = exchange;
   // Refused with a 403 before; no tool runs without its scopes even if that were passed by.
@@ -39,6 +43,7 @@ export async function callTool(surroundings: Surroundings, call: ToolCall): Prom
       tool.call(call.args, callContext(surroundings, exchange, request, log, signal)),
     );
   } catch (error) {
+    if (error instanceof InputNeeded) return error.result;
     if (error instanceof ToolError) return toolError(context, 'tool', error.message);
     if (error instanceof DownstreamRefusedError) {
       log.info('tool needs more of Entra', { code: error.code });

@@ -14,6 +14,7 @@ import type { Logger } from '../log.ts';
 import type { StorageCheck } from '../storage/check.ts';
 import type { Notes } from '../storage/notes.ts';
 import type { ClientLog, Progress } from './notify-client.ts';
+import type { AskBack } from './questions.ts';
 
 /** What tools and resources work with. */
 export interface Services {
@@ -49,7 +50,7 @@ export interface ServerFacts {
 }
 
 /** Who calls, and all that a handler may use. */
-export interface ToolContext {
+export interface ToolContext extends AskBack {
   readonly person: Person;
   readonly scopes: readonly string[];
   readonly token: AccessToken;

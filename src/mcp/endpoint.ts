@@ -9,6 +9,7 @@ import { createRateLimiter } from '../http/rate-limit.ts';
 import { preflight, withCors } from '../http/responses.ts';
 import type { RandomBytes } from '../keys/random.ts';
 import { describeError } from '../log.ts';
+import type { UsedNames } from '../storage/assertions.ts';
 import { createCatalogue, type Definitions } from './catalogue.ts';
 import type { ServerFacts, Services } from './define-tool.ts';
 import { holdFirstEvent } from './event-stream.ts';
@@ -32,8 +33,10 @@ export interface McpEndpointOptions extends Omit<GuardOptions, 'scopes'>, Defini
   isOriginAllowed: OriginRule;
   services: Services;
   server: ServerFacts;
-  /** Gives the nonces of sealed cursors. */
+  /** Gives the nonces of sealed cursors and states. */
   random: RandomBytes;
+  /** The states of requests that have confirmed something. */
+  usedStates: UsedNames;
   /** How many messages one person may send in a minute; 0 or absent for no limit. */
   requestsPerMinute?: number;
   /** How long a call of a tool may take that has no limit of its own, in milliseconds; 30 seconds unless given. */
@@ -101,7 +104,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     const refused = guard.refuseScopes(token, await neededScopes(body, catalogue, token.scopes), context.log);
     if (refused) return refused;
     const onlyToolCalls = messagesOf(body).every(({ method }) => method === 'tools/call');
-    return serve(request, body, { token, context, onlyToolCalls });
+    return serve(request, { token, context, body, onlyToolCalls });
   }
 
   /** The 429 for a person who sends more than the limit; `undefined` when these may pass, which are then counted. */
@@ -114,8 +117,9 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     return jsonRpcError(429, REFUSED, what, null, { 'retry-after': String(retryAfterSeconds) });
   }
 
-  async function serve(request: Request, body: unknown, exchange: Exchange): Promise<Response> {
-    const { clientId, scopes } = exchange.token;
+  async function serve(request: Request, exchange: Exchange): Promise<Response> {
+    const { body, token } = exchange;
+    const { clientId, scopes } = token;
     // The token itself goes no further than the guard.
     const authInfo = { token: '', clientId, scopes: [...scopes], extra: { exchange } };
     const answer = await (await loadHandler()).fetch(request, { authInfo, parsedBody: body });

@@ -6,6 +6,8 @@ import type { UnavailableError } from '../http/errors.ts';
 export interface Exchange {
   readonly token: AccessToken;
   readonly context: RequestContext;
+  /** Its message, or its batch of them. */
+  readonly body: unknown;
   /** Whether its messages are calls of tools and nothing else: most are. */
   readonly onlyToolCalls: boolean;
   /** Set when a handler found a service down: the endpoint then answers 503, if it still can. */

@@ -1,4 +1,5 @@
 import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError, type Server } from '@modelcontextprotocol/server';
+import { questionsOf } from './ask-back.ts';
 import { attempt } from './attempt.ts';
 import { resourceAt } from './catalogue.ts';
 import { complete } from './completer.ts';
@@ -59,7 +60,9 @@ export function registerOtherMethods(server: Server, options: ServerOptions, exc
     const found = await resourceAt(options.catalogue, uri);
     const { resource, variables } = found ?? {};
     const result =
-      resource && variables && (await run(mcpReq, resource, context => resource.read(uri, variables, context)));
+      resource &&
+      variables &&
+      (await run(mcpReq, resource, context => resource.read(uri, variables, context)).catch(questionsOf));
     if (!result) throw new ResourceNotFoundError(uri);
     return result;
   });
@@ -80,7 +83,7 @@ export function registerOtherMethods(server: Server, options: ServerOptions, exc
   server.setRequestHandler('prompts/get', ({ params }, { mcpReq }) => {
     const prompt = prompts.get(params.name);
     if (!prompt) throw unknown('prompt', params.name);
-    return run(mcpReq, prompt, context => prompt.get(params.arguments, context));
+    return run(mcpReq, prompt, context => prompt.get(params.arguments, context)).catch(questionsOf);
   });
 
   server.setRequestHandler('completion/complete', ({ params: { ref, argument, context } }, { mcpReq }) => {

@@ -195,7 +195,7 @@ describe('a complete sign-in and the tools', () => {
     await expect(client.connect(first)).rejects.toBeInstanceOf(NewUnauthorized);
     await first.finishAuth(await ada.answer());
     await client.connect(transport());
-    expect((await client.listTools()).tools).toHaveLength(6);
+    expect((await client.listTools()).tools).toHaveLength(TOOLS.length);
     await client.close();
     await ada.close();
   });

@@ -16,6 +16,7 @@ import { prompts } from '../../src/mcp/prompts/index.ts';
 import { resources } from '../../src/mcp/resources/index.ts';
 import { STATELESS_REVISION } from '../../src/mcp/revisions.ts';
 import { tools } from '../../src/mcp/tools/index.ts';
+import { openUsedNames } from '../../src/storage/assertions.ts';
 import { createStorageCheck } from '../../src/storage/check.ts';
 import { openNotes } from '../../src/storage/notes.ts';
 import { openTables } from '../../src/storage/tables.ts';
@@ -86,6 +87,7 @@ export async function startProtectedResource(
     resources,
     prompts,
     random,
+    usedStates: openUsedNames(tables, 'request state'),
     server: { name: 'test', version: '1.2.3', startedAt: clock.now - 5_000 },
     now,
     ...changes,

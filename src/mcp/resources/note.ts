@@ -1,8 +1,7 @@
-import { isNoteId, type Note } from '../../storage/notes.ts';
+import { isNoteId } from '../../storage/notes.ts';
 import { defineResource } from '../define-resource.ts';
+import { titleOf } from '../note-title.ts';
 
-/** In characters. */
-const LONGEST_TITLE = 60;
 /** How many ids a completion looks at: as many as an answer may hold. */
 const SUGGESTED = 100;
 /** Of an id. */
@@ -44,10 +43,3 @@ export default defineResource({
     return (await services.notes.read({ person, id }))?.text;
   },
 });
-
-/** The beginning of the first line that holds something. */
-function titleOf({ text }: Note): string {
-  const [line = ''] = text.trimStart().split('\n', 1);
-  const characters = [...line.slice(0, 2 * LONGEST_TITLE + 2)];
-  return characters.length > LONGEST_TITLE ? `${characters.slice(0, LONGEST_TITLE).join('')}…` : line.trimEnd();
-}
