@@ -65,6 +65,17 @@ describe('a table', () => {
     await expect(table.remove(row)).rejects.toBeInstanceOf(UnavailableError);
   });
 
+  test('storage that is busy five times in a row is asked a sixth time', async () => {
+    const { connectionString } = freshStorage();
+    await open(connectionString).table('keys').write({ type: 'insert', row });
+    const proxy = await startStorageProxy(connectionString);
+    let busy = 0;
+    proxy.refuse({ matches: () => busy++ < 5, status: 503 });
+    expect(await open(proxy.connectionString).table('keys').read(row)).toMatchObject(row);
+    expect(busy).toBe(6);
+    await proxy.stop();
+  });
+
   test('storage that hangs is given up in time', async () => {
     const { connectionString } = freshStorage();
     const proxy = await startStorageProxy(connectionString);
