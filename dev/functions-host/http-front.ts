@@ -4,7 +4,7 @@ import { answerBuffered } from './buffered.ts';
 import { incoming } from './header-names.ts';
 import { answerEmpty, type HttpCall, isChunked } from './http-call.ts';
 import type { App } from './invocation.ts';
-import { MAX_BODY, MAX_HEADERS, MAX_URL, type TimeLimits } from './limits.ts';
+import { MAX_BODY, MAX_HEADERS, MAX_IDLE, MAX_URL, type TimeLimits } from './limits.ts';
 import { inDetail, type Write, warn } from './log.ts';
 import { readTarget } from './request-target.ts';
 import { findFunction, type HttpFunction } from './routing.ts';
@@ -39,24 +39,27 @@ export function createFront(options: { write: Write; limits: TimeLimits }): Fron
     if (unanswered.size === 0) for (const done of waiting.splice(0)) done();
   };
 
-  const server = createServer({ maxHeaderSize: MAX_HEADERS + MAX_URL }, (request, response) => {
-    unanswered.add(response);
-    const cut = setTimeout(() => {
-      warn(
-        write,
-        `${request.method} ${pathOf(request)} is not answered to the end after ${limits.answer / 1000} s: cut off.`,
-      );
-      response.destroy();
-    }, limits.answer);
-    response.on('close', () => {
-      clearTimeout(cut);
-      settle(response);
-    });
-    handle(served, request, response, { write, lost: () => settle(response) }).catch(error => {
-      warn(write, `this is a bug of the local host. ${inDetail(error)}`);
-      response.destroy();
-    });
-  });
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADERS + MAX_URL, keepAliveTimeout: MAX_IDLE },
+    (request, response) => {
+      unanswered.add(response);
+      const cut = setTimeout(() => {
+        warn(
+          write,
+          `${request.method} ${pathOf(request)} is not answered to the end after ${limits.answer / 1000} s: cut off.`,
+        );
+        response.destroy();
+      }, limits.answer);
+      response.on('close', () => {
+        clearTimeout(cut);
+        settle(response);
+      });
+      handle(served, request, response, { write, lost: () => settle(response) }).catch(error => {
+        warn(write, `this is a bug of the local host. ${inDetail(error)}`);
+        response.destroy();
+      });
+    },
+  );
   // As the real host's web server: a client may keep its connection for so long.
   server.keepAliveTimeout = 130_000;
   return {

@@ -18,3 +18,6 @@ export interface TimeLimits {
 }
 
 export const timeLimits: TimeLimits = { answer: 230_000, load: 30_000 };
+
+/** How long a connection is kept that nobody uses, in milliseconds: Kestrel's 130 seconds. */
+export const MAX_IDLE = 130_000;

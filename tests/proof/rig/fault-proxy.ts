@@ -11,8 +11,8 @@ import { setTimeout } from 'node:timers/promises';
 
 /** What can befall a request on its way to an upstream, or its answer on the way back. */
 export type Fault =
-  /** The upstream does it, and the reply is lost: the connection ends without one. */
-  | { readonly kind: 'drop' }
+  /** The upstream does it, and the reply is lost: the connection ends without one; `reset`: by a TCP reset. */
+  | { readonly kind: 'drop'; readonly reset?: boolean }
   /** The connection is reset before the upstream sees anything. */
   | { readonly kind: 'reset' }
   /** This answer instead of the upstream's; `done`: the upstream did it all the same. */
@@ -90,16 +90,18 @@ export async function startFaultProxy(upstream: () => number, port = 0): Promise
     return undefined;
   }
 
-  /** The upstream's whole answer. */
+  /** The upstream's whole answer. A kept connection that the upstream has just closed is no fault of anybody's: once more. */
   function ask({ method, path, body }: Passing, incoming: IncomingMessage) {
     bytes.up += body.length;
     const { promise, resolve, reject } = Promise.withResolvers<{ answer: IncomingMessage; body: Buffer }>();
-    const headers = [...incoming.rawHeaders];
-    request({ host: '127.0.0.1', port: upstream(), method, path, headers, agent }, answer => {
-      readAll(answer).then(whole => resolve({ answer, body: whole }), reject);
-    })
-      .on('error', reject)
-      .end(body);
+    const options = { host: '127.0.0.1', port: upstream(), method, path, headers: [...incoming.rawHeaders] };
+    const send = (through: Agent | false) => {
+      const sent = request({ ...options, agent: through }, answer => {
+        readAll(answer).then(whole => resolve({ answer, body: whole }), reject);
+      });
+      sent.on('error', error => (sent.reusedSocket && through ? send(false) : reject(error))).end(body);
+    };
+    send(agent);
     return promise;
   }
 
@@ -119,7 +121,9 @@ export async function startFaultProxy(upstream: () => number, port = 0): Promise
 
     const { answer, body } = await ask(passing, incoming);
     for (const listener of listeners) await listener(passing, answer.statusCode ?? 0, body);
-    if (fault?.kind === 'drop') return void incoming.socket.destroy();
+    if (fault?.kind === 'drop') {
+      return void (fault.reset ? incoming.socket.resetAndDestroy() : incoming.socket.destroy());
+    }
     if (fault?.kind === 'answer') return void answerWith(fault, outgoing);
     bytes.down += body.length;
     outgoing.writeHead(answer.statusCode ?? 502, withoutFraming(answer.rawHeaders)).end(body);
