@@ -77,7 +77,7 @@ function read({ testResults }: Report, folder: string): TestRun {
     .filter(({ status }) => status === 'failed')
     .map(({ fullName, file, failureMessages: [message = ''] }) => {
       const why = firstLine(message);
-      return { name: fullName, file, why, isUnmet: why.startsWith('AssertionError') };
+      return { name: fullName, file, why, isUnmet: UNMET.test(why) };
     });
   const suite = testResults.find(({ status, message }) => status === 'failed' && message);
   return {
@@ -86,6 +86,9 @@ function read({ testResults }: Report, folder: string): TestRun {
     ...(suite ? { broken: `${suite.name}: ${firstLine(suite.message)}` } : {}),
   };
 }
+
+/** How vitest begins what an expectation says, of a promise too. */
+const UNMET = /^(AssertionError|Error: promise (resolved|rejected))\b/;
 
 const firstLine = (text: string) => stripVTControlCharacters(text).split('\n', 1)[0] ?? '';
 const lastLines = (text: string) => stripVTControlCharacters(text).trim().split('\n').slice(-5).join('\n');

@@ -38,6 +38,12 @@ describe('a proof', () => {
     expect(await dpop.check(request(proof))).toBe(signer.jkt);
   });
 
+  test('signed in a way that is not announced is refused', async () => {
+    const signer = await newProofKey('ES512');
+    const proof = await signer.proof({ url: URL_OF_ENDPOINT, nonce: await dpop.nonce() });
+    expect(await outcome(dpop.check(request(proof)))).toMatch(/^invalid_dpop_proof/);
+  });
+
   test.each<[string, Record<string, unknown>, Record<string, unknown>, RegExp]>([
     ['of another type', {}, { typ: 'JWT' }, /typ/],
     ['without a type', {}, { typ: undefined }, /typ/],
@@ -106,7 +112,11 @@ describe('a proof', () => {
     const make = async () => key.proof({ url: URL_OF_ENDPOINT, nonce: await dpop.nonce() });
     const headers = new Headers({ dpop: await make() });
     headers.append('dpop', await make());
-    for (const proof of [headers.get('dpop'), null, '', `${await make()}${'A'.repeat(4_096)}`]) {
+    const endless = await key.proof(
+      { url: URL_OF_ENDPOINT, nonce: await dpop.nonce() },
+      { padding: 'A'.repeat(4_096) },
+    );
+    for (const proof of [headers.get('dpop'), null, '', endless]) {
       expect(await outcome(dpop.check(request(proof)))).toMatch(/^invalid_dpop_proof/);
     }
   });

@@ -234,7 +234,9 @@ describe('a token that was good once', () => {
     const resource = await startProtectedResource(unused);
     const token = await resource.token();
     await answer(resource, token);
-    expect((await answer(resource, `${token.slice(0, -2)}AA`))[0]).toBe(401);
+    // The first two bits of the last character count, and these two differ in them.
+    const other = token.endsWith('A') ? 'Q' : 'A';
+    expect((await answer(resource, token.slice(0, -1) + other))[0]).toBe(401);
   });
 
   test('is still good after a thousand others', async () => {
