@@ -38,12 +38,14 @@ export function createRateLimiter({ limit, perSeconds, now, capacity }: RateLimi
   return {
     take(key, many = 1) {
       const at = now();
-      const next = emptyAt(key, at) + many * oneMs;
+      const before = emptyAt(key, at);
+      const next = before + many * oneMs;
       // Half a millisecond for what `oneMs` is rounded by.
       const waitMs = next - windowMs - at;
-      if (waitMs > 0.5) return { ok: false, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) };
-      buckets.set(key, next);
-      return { ok: true };
+      const isTooMuch = waitMs > 0.5;
+      // Kept after a refusal too: of a clock that was set back it drains from now on.
+      buckets.set(key, isTooMuch ? before : next);
+      return isTooMuch ? { ok: false, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) } : { ok: true };
     },
     giveBack(key) {
       buckets.set(key, emptyAt(key, now()) - oneMs);

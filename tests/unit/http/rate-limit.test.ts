@@ -58,6 +58,8 @@ describe('a limit of 30 an hour', () => {
     burst(limiter, 'a');
     clock.now -= 86_400_000;
     expect(limiter.take('a')).toEqual({ ok: false, retryAfterSeconds: 120 });
+    clock.now += 120_000;
+    expect(burst(limiter, 'a')).toBe(1);
   });
 });
 
