@@ -21,6 +21,7 @@ const DOCUMENTS = [
   'docs/clients.md',
   'docs/entra.md',
   'docs/operations.md',
+  'docs/protect-your-server.md',
   'docs/security.md',
   'docs/storage-schema.md',
   'examples/README.md',
@@ -152,6 +153,20 @@ test('the tool, the resource and the prompt that README adds work as they stand'
   const { defined: prompt } = await shownIn<Prompt>('prompts', 'define-prompt');
   const { messages } = await prompt.get({ tone: 'formal' }, context);
   expect(messages).toMatchObject([{ content: { text: 'Write a formal introduction of Ada for the team.' } }]);
+});
+
+test('docs/protect-your-server.md shows the samples as they are', async () => {
+  const folder = 'examples/protect';
+  const text = await read('docs/protect-your-server.md');
+  const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });
+  const files = entries.filter(entry => entry.isFile() && !/\/(bin|obj)(\/|$)/.test(entry.parentPath));
+  expect(files.length).toBeGreaterThan(3);
+  for (const file of files) {
+    const path = relative(ROOT, join(file.parentPath, file.name)).replaceAll('\\', '/');
+    const [, language, shown] = text.split(`](../${path}):\n\n`)[1]?.match(/^```(\w+)\n(.*?)```\n/s) ?? [];
+    expect(language, path).toBeDefined();
+    expect(shown, path).toBe(await read(path));
+  }
 });
 
 test('docs/security.md names tests for each threat, and every one of them is there', async () => {
