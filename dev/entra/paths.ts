@@ -47,6 +47,7 @@ export function metadataOf(origin: string, tenantId: string, paths: Paths) {
       'oid',
       'tid',
       'sid',
+      'auth_time',
       'ver',
       'name',
       'preferred_username',

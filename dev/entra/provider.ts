@@ -153,6 +153,7 @@ async function tokenAnswer(ctx: KoaContextWithOIDC, bySubject: Map<string, Perso
     scopes: source.scopes,
     sessionId: source.sessionUid ?? '',
     nonce: code?.nonce,
+    authTime: Number(source.amr?.[0]),
     now: options.now(),
   };
   const asked = resourceScopesOf(String(oidc.body?.[REQUESTED_SCOPE] ?? ''));

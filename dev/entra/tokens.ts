@@ -29,6 +29,8 @@ export interface Grant {
   scopes: Set<string>;
   sessionId: string;
   nonce: string | undefined;
+  /** When the person chose their account on the page, in seconds since 1970. */
+  authTime: number;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -56,6 +58,7 @@ export function idTokenClaims(grant: Grant): JWTPayload {
     ...(person.roles?.length ? { roles: person.roles } : {}),
     ...groupsClaim(person.groups ?? []),
     ...(grant.nonce === undefined ? {} : { nonce: grant.nonce }),
+    auth_time: grant.authTime,
     ...(scopes.has('profile') ? { oid: person.oid, name: person.name, preferred_username: person.username } : {}),
     ...(scopes.has('email') ? { email: person.username } : {}),
   };

@@ -77,7 +77,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
     }
   ]
   optionalClaims: {
-    idToken: map(['email', 'sid'], claim => { name: claim, essential: false })
+    idToken: map(['email', 'sid', 'auth_time'], claim => { name: claim, essential: false })
   }
   groupMembershipClaims: groupsInTokens ? 'SecurityGroup' : null
   appRoles: [

@@ -13,6 +13,8 @@ export interface SignedIn {
   readonly groups: readonly string[] | 'too many';
   /** Entra's session, where the registration asks for the claim. */
   readonly sid?: string;
+  /** When they last showed Entra who they are, where the registration asks for the claim. In milliseconds since the epoch. */
+  readonly authenticatedAt?: number;
 }
 
 export interface IdTokenVerifier {
@@ -49,7 +51,7 @@ export function createIdTokenVerifier(rules: IdTokenRules, keys: TenantKeys): Id
         .catch(error => {
           throw isInvalid(error) ? refused('it does not verify') : error;
         });
-      const { tid, oid, name, email, preferred_username: username, sid } = payload;
+      const { tid, oid, name, email, preferred_username: username, sid, auth_time: authTime } = payload;
       // A renewal's has none: nobody's browser was there.
       if (nonce !== undefined && payload.nonce !== nonce) throw refused('its nonce is not of this sign-in');
       if (typeof tid !== 'string' || typeof oid !== 'string' || !GUID.test(tid) || !GUID.test(oid)) {
@@ -82,6 +84,7 @@ export function createIdTokenVerifier(rules: IdTokenRules, keys: TenantKeys): Id
         roles: texts(payload.roles),
         groups: hasTooManyGroups(payload) ? 'too many' : texts(payload.groups),
         ...(typeof sid === 'string' ? { sid } : {}),
+        ...(typeof authTime === 'number' ? { authenticatedAt: authTime * 1000 } : {}),
       };
     },
   };

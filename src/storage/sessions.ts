@@ -39,6 +39,8 @@ export interface Session {
   /** Milliseconds since the epoch. */
   createdAt: number;
   expiresAt: number;
+  /** When the person showed at Entra who they are; absent where they were not asked to. */
+  provenAt?: number;
 }
 
 export const SESSION_SECONDS = 8 * 3600;
@@ -75,8 +77,12 @@ export function openSessions(tables: Tables): Sessions {
     },
     read: async id => {
       if (!isExpiryHour(id.hour)) return undefined;
-      const row = await table.read<{ person: string; createdAt: number; expiresAt: number }>(keys(id));
-      return row && { person: row.person, createdAt: row.createdAt, expiresAt: row.expiresAt };
+      const row = await table.read<{ person: string; createdAt: number; expiresAt: number; provenAt?: number }>(
+        keys(id),
+      );
+      if (!row) return undefined;
+      const { person, createdAt, expiresAt, provenAt } = row;
+      return { person, createdAt, expiresAt, ...(provenAt === undefined ? {} : { provenAt }) };
     },
     remove: async id => {
       if (isExpiryHour(id.hour)) await table.remove(keys(id));

@@ -20,6 +20,8 @@ type Common = {
   reliesOn?: string;
   /** Where a person without a client goes on; absent for the landing page. */
   to?: 'account' | 'manage';
+  /** What Entra is asked with for a person without a client: `login` to show anew who they are. */
+  prompt?: 'login' | 'select_account';
   /** JSON: the grant and what Entra is to be asked for it, where that is what the person comes for. */
   interaction?: string;
   /** `nonce` and PKCE verifier towards Entra, sealed. */

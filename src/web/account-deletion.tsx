@@ -38,9 +38,12 @@ export function deletionPage({ csrf, canDelete }: DeletionProps): Response {
         </form>
       ) : (
         <>
-          <p>You signed in a while ago. To delete everything, sign in once more, and then come back to this page.</p>
+          <p>
+            You signed in a while ago, or were not asked to. To delete everything, sign in once more, and then come
+            back.
+          </p>
           <div class="actions">
-            <a class="button main" href="/auth/login?to=account">
+            <a class="button main" href="/auth/login?to=account&amp;prompt=login">
               Sign in again
             </a>
             <a class="button" href="/account">

@@ -143,7 +143,7 @@ function SignInForTokens() {
     <section aria-labelledby="tokens">
       <h2 id="tokens">Calling it from a script?</h2>
       <p class="soft">Sign in, and this page issues a token that your script can send for an hour.</p>
-      <a class="button main" href="/auth/login">
+      <a class="button main" href="/auth/login?prompt=login">
         Sign in with Microsoft
       </a>
     </section>
@@ -199,8 +199,8 @@ function IssueForm({ scopes, csrf }: { scopes: readonly ScopeChoice[]; csrf: str
 function SignInAgain() {
   return (
     <div class="row">
-      <p class="soft grow">You signed in a while ago. To issue a token, sign in once more.</p>
-      <a class="button" href="/auth/login">
+      <p class="soft grow">You signed in a while ago, or were not asked to. To issue a token, sign in once more.</p>
+      <a class="button" href="/auth/login?prompt=login">
         Sign in again
       </a>
     </div>

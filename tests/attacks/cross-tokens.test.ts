@@ -141,7 +141,7 @@ describe('a thing of ours of another kind', () => {
     ({ tokens } = await connect(server, 'ada', {}, client));
     unused = await obtainCode(server, client);
     const browser = new Browser();
-    const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
+    const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?prompt=login`), 'ada');
     const cookies = browser.cookies.header(new URL(server.origin), false, false) ?? '';
     things = {
       'an access token': tokens.access_token,
@@ -209,7 +209,7 @@ describe('a thing of ours of another kind', () => {
 
 test('a token for scripts, which belongs to no client, is nobody’s to renew or to revoke', async () => {
   const browser = new Browser();
-  const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
+  const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?prompt=login`), 'ada');
   const issued = await browser.submit(page, { button: 'action=issue-token' });
   const script = /eyJ[\w-]+\.[\w-]+\.[\w-]+/.exec(issued.html)?.[0] ?? '';
   expect(script).not.toBe('');

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const saved = await callTool(server, tokens.access_token, 'save_user_note', { note: 'still here' });
   noteId = String(saved.body.result?.structuredContent?.id);
   ada = new Browser();
-  const page = await signInAs(ada, await ada.open(`${server.origin}/auth/login`), 'ada');
+  const page = await signInAs(ada, await ada.open(`${server.origin}/auth/login?prompt=login`), 'ada');
   csrf = fieldOf(page.html, 'csrf');
   sealed = fieldOf((await ada.open(authorizationUrl(server, client).url)).html, 'request');
 });
@@ -176,7 +176,7 @@ describe.each(FORMS)('%s', (_name, path, fields) => {
 describe.each(FORMS.filter(([, path]) => path !== '/oauth/consent'))('%s, from our own page', (_name, path, fields) => {
   test('without the token of this very session is refused', async () => {
     const grace = new Browser();
-    const page = await signInAs(grace, await grace.open(`${server.origin}/auth/login`), 'grace');
+    const page = await signInAs(grace, await grace.open(`${server.origin}/auth/login?prompt=login`), 'grace');
     const others = fieldOf(page.html, 'csrf');
     expect(others).not.toBe(csrf);
     const rest = fields().filter(([name]) => name !== 'csrf');

@@ -278,7 +278,7 @@ describe('the pages of a person', () => {
   let ended: number;
   beforeAll(async () => {
     const browser = new Browser();
-    const home = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'grace');
+    const home = await signInAs(browser, await browser.open(`${server.origin}/auth/login?prompt=login`), 'grace');
     session = {
       cookie: browser.cookies.header(new URL(server.origin), false, true) ?? '',
       'sec-fetch-site': 'same-origin',
@@ -327,7 +327,8 @@ describe('the pages of a person', () => {
 
   test('landing: 10,000 forms', TIME, async () => {
     const requests = formsFor('/', 40, { 'issue-token': 1, 'end-token': 1, x: 1 });
-    const answers = await check('landing', requests, 'person');
+    // Not all in one minute, for which there is a limit; and while the sign-in is fresh.
+    const answers = await check('landing', requests, 'person', { after: () => server.clock.advance(0.08) });
     // As many tokens as one person may have.
     expect(answers[200]).toBe(20);
     expect(answers[303]).toBeGreaterThan(50);

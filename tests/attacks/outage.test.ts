@@ -52,7 +52,7 @@ const field = (html: string, name: string) => new RegExp(`name="${name}" value="
 /** Ada, signed in with a browser. */
 async function signedIn() {
   const browser = new Browser();
-  const home = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
+  const home = await signInAs(browser, await browser.open(`${server.origin}/auth/login?prompt=login`), 'ada');
   const cookie = browser.cookies.header(new URL(server.origin), false, true) ?? '';
   const get = (path: string) => () => fetch(server.origin + path, { redirect: 'manual', headers: { cookie } });
   const send = (path: string, fields: Record<string, string>) => () =>

@@ -76,7 +76,7 @@ async function expectNothingLeft(): Promise<void> {
 
 /** A signed-in person's forms. */
 async function personOf(browser = new Browser()) {
-  const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
+  const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?prompt=login`), 'ada');
   const cookie = browser.cookies.header(new URL(server.origin), false, true) ?? '';
   const csrf = /name="csrf" value="([^"]+)"/.exec(page.html)?.[1] ?? '';
   return (path: string, fields: Record<string, string>) =>

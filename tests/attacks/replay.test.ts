@@ -89,7 +89,7 @@ describe('within the seconds in which an answer is repeated', () => {
 
 describe('a person’s page', () => {
   const sessionOf = async (browser: Browser) => {
-    const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
+    const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?prompt=login`), 'ada');
     const cookie = browser.cookies.header(new URL(server.origin), false, true) ?? '';
     return { cookie, csrf: /name="csrf" value="([^"]+)"/.exec(page.html)?.[1] ?? '' };
   };

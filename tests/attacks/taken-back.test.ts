@@ -83,7 +83,11 @@ describe('an ending that storage cut off is completed by whoever asks again', ()
     const { tokens } = await connect(server, 'grace');
     await connect(server, 'grace');
     const browser = new Browser();
-    const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?to=account`), 'grace');
+    const page = await signInAs(
+      browser,
+      await browser.open(`${server.origin}/auth/login?to=account&prompt=login`),
+      'grace',
+    );
     storageRefusesRevocations();
     expect((await browser.submit(page, { button: 'action=end-all' })).status).toBe(503);
     proxy.refuse(undefined);

@@ -60,8 +60,7 @@ export const stopAtClient = (url: string) => backAtClient(url) || backAtWebClien
 
 /** Signs a person in on the landing page, without a client. */
 export async function signInAtLanding(server: AppServer, browser: Browser, who: Choice = 'ada'): Promise<Page> {
-  const next = await browser.open(`${server.origin}/auth/login`);
-  return next.url.startsWith(server.origin) ? next : signInAs(browser, next, who);
+  return signInAs(browser, await browser.open(`${server.origin}/auth/login?prompt=login`), who);
 }
 
 export interface Answer {

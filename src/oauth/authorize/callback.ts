@@ -125,11 +125,11 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       const newSession = signin.approver === undefined && canBeRemembered(asked.redirectUri);
       return redirect(
         toClient(asked, { code: made.code }),
-        newSession ? [await beginSession(services, request, who)] : [],
+        newSession ? [await beginSession(services, request, who, signin)] : [],
       );
     }
     services.audit.record(context, 'signed in', { person: who.person, signin: id });
-    return redirect(pageAfter(services.origin, row), [await beginSession(services, request, who)]);
+    return redirect(pageAfter(services.origin, row), [await beginSession(services, request, who, signin)]);
   }
 
   /**
@@ -141,7 +141,7 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     request: Request,
     context: RequestContext,
     ring: KeyRing,
-    { binding }: StartedSignin,
+    signin: StartedSignin,
     asked: AuthorizationRequest,
     who: SignedIn,
   ): Promise<Response> {
@@ -160,8 +160,8 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       );
     }
     const { approvedScope: _approvedScope, prompt: _prompt, ...anew } = asked;
-    const page = ask(services, context, ring, anew, { binding, person: who.person });
-    page.headers.append('set-cookie', await beginSession(services, request, who));
+    const page = ask(services, context, ring, anew, { binding: signin.binding, person: who.person });
+    page.headers.append('set-cookie', await beginSession(services, request, who, signin));
     return page;
   }
 

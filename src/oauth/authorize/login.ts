@@ -12,7 +12,9 @@ import { isExpired, pageAfter, startSignin } from './transaction.ts';
  * that the person has approved in this browser; without, it begins one for a
  * person who has no client, who may ask for another account by
  * `prompt=select_account`, and for another page than the landing page
- * afterwards by `to`.
+ * afterwards by `to`. With `prompt=login` Entra lets them show anew who they are,
+ * and only then may they do what takes a fresh sign-in; the page for
+ * administrators always takes one.
  */
 export function loginEndpoint(services: OAuthServices): Endpoint {
   const { cookies, keys, limits, now, random, signins } = services;
@@ -28,12 +30,18 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
       const binding = beginBinding(request, cookies.binding, ring, random);
       const newId = signins.newId(random(16), now());
       const to = PAGES.find(page => page === parameters.get('to'));
-      const signin = startSignin(ring, random, { id: newId, binding: binding.hash, now: now(), ...(to ? { to } : {}) });
+      const prompt = to === 'manage' ? 'login' : PROMPTS.find(known => known === parameters.get('prompt'));
+      const signin = startSignin(ring, random, {
+        id: newId,
+        binding: binding.hash,
+        now: now(),
+        ...(to ? { to } : {}),
+        ...(prompt ? { prompt } : {}),
+      });
       await signins.insert(newId, signin);
       context.span?.signin(newId);
       context.log.debug('sign-in begins', { signin: newId });
-      const prompt = parameters.get('prompt') === 'select_account' ? 'select_account' : undefined;
-      const location = await toEntra(services, ring, newId, signin, prompt);
+      const location = await toEntra(services, ring, newId, signin);
       return location ? redirect(location, [binding.setCookie]) : failure(request, context, expiredSignin());
     }
 
@@ -54,3 +62,4 @@ export function loginEndpoint(services: OAuthServices): Endpoint {
 }
 
 const PAGES = ['account', 'manage'] as const;
+const PROMPTS = ['login', 'select_account'] as const;

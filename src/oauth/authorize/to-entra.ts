@@ -10,7 +10,7 @@ import { challengeOf, requestOf, upstreamSecrets } from './transaction.ts';
  * not among it: at Entra it would ask every person for what an administrator
  * has long granted.
  *
- * @param prompt for a person without a client, who asks for another account
+ * @param prompt for an interaction whose person asks for another account
  * @returns `undefined` when the sign-in was sealed under a key that is gone
  */
 export async function toEntra(
@@ -28,6 +28,7 @@ export async function toEntra(
     state: id,
     nonce: secrets.nonce,
     challenge: challengeOf(secrets.verifier),
+    ...(signin.prompt ? { prompt: signin.prompt } : {}),
     ...(prompt ? { prompt } : {}),
     ...(asked?.prompt ? { prompt: asked.prompt } : {}),
     ...(asked?.loginHint ? { loginHint: asked.loginHint } : {}),

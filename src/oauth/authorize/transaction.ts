@@ -26,10 +26,11 @@ export function startSignin(
     approver,
     reliesOn,
     to,
+    prompt,
     interaction,
   }: { id: string; binding: string; now: number; request?: AuthorizationRequest } & Pick<
     Signin,
-    'approver' | 'reliesOn' | 'to' | 'interaction'
+    'approver' | 'reliesOn' | 'to' | 'prompt' | 'interaction'
   >,
 ): StartedSignin {
   const secrets: UpstreamSecrets = { nonce: randomText(random, 32), verifier: randomText(random, 32) };
@@ -42,6 +43,7 @@ export function startSignin(
     ...(approver ? { approver } : {}),
     ...(reliesOn ? { reliesOn } : {}),
     ...(to ? { to } : {}),
+    ...(prompt ? { prompt } : {}),
     ...(interaction ? { interaction } : {}),
   };
 }

@@ -27,7 +27,7 @@ export async function deleteAccount(
       error: 'access_denied',
       what: 'Everything is deleted only within 15 minutes of signing in. Nothing was done.',
       todo: 'Sign in again, then ask for it once more.',
-      action: { href: `${PATHS.login}?to=account`, label: 'Sign in again' },
+      action: { href: `${PATHS.login}?to=account&prompt=login`, label: 'Sign in again' },
     });
   }
   try {

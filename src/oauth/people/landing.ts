@@ -67,7 +67,9 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
           ? 'No scope was ticked, so the token could do nothing.'
           : 'A token is given only within 15 minutes of signing in, and only where this server allows it.',
         todo: nothingTicked ? 'Go back and tick what the token may do.' : 'Sign in again, then ask for the token.',
-        action: nothingTicked ? { href: '/', label: 'Back' } : { href: PATHS.login, label: 'Sign in again' },
+        action: nothingTicked
+          ? { href: '/', label: 'Back' }
+          : { href: `${PATHS.login}?prompt=login`, label: 'Sign in again' },
       });
     }
     const issued = await issueScriptToken(services, context, session, scopes);

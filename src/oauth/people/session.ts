@@ -5,6 +5,7 @@ import { hashOf } from '../../keys/hash.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import { randomText } from '../../keys/random.ts';
 import { SESSION_SECONDS, type SessionId, sessionHour } from '../../storage/sessions.ts';
+import type { Signin } from '../../storage/signins.ts';
 import type { OAuthServices } from '../services.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface BrowserSession {
   readonly person: Person;
   /** Milliseconds since the epoch. */
   readonly signedInAt: number;
+  /** When they showed at Entra who they are, where they were asked to: a session of theirs there does not do. */
+  readonly provenAt?: number;
   readonly isAdministrator: boolean;
 }
 
@@ -43,9 +46,15 @@ export function isAdministrator(
  * Begins a session and gives the cookie for it. The one that the browser had so
  * far ends with that, whoever's it was: nobody can sign out of it any more.
  *
+ * @param signin what it comes of: whether Entra was asked to let the person show who they are
  * @throws UnavailableError
  */
-export async function beginSession(services: Services, request: Request, who: SignedIn): Promise<string> {
+export async function beginSession(
+  services: Services,
+  request: Request,
+  who: SignedIn,
+  signin: Pick<Signin, 'prompt'>,
+): Promise<string> {
   const { sessions, cookies, keys, now, random } = services;
   const at = now();
   const value = `${sessionHour(at)}.${randomText(random, 32)}`;
@@ -55,7 +64,13 @@ export async function beginSession(services: Services, request: Request, who: Si
   await Promise.all([
     sessions.insert(
       id,
-      { person: JSON.stringify(who.person), createdAt: at, expiresAt: at + SESSION_SECONDS * 1000 },
+      {
+        person: JSON.stringify(who.person),
+        createdAt: at,
+        expiresAt: at + SESSION_SECONDS * 1000,
+        // The demand went through the browser, which can leave it out: Entra's own word counts where it gives one.
+        ...(signin.prompt === 'login' ? { provenAt: Math.min(at, who.authenticatedAt ?? at) } : {}),
+      },
       who.sid ? { hash: entraSessionHash(who.sid), tid } : undefined,
     ),
     former && sessions.remove(former.id),
@@ -75,7 +90,14 @@ export async function currentSession(services: Services, request: Request): Prom
   // An administrator may have ended all that this person has, this session too.
   if ((await revocations.endedAt({ person, since: session.createdAt })) !== undefined) return undefined;
   const isAdministrator = await hasTag(services, presented);
-  return { id: presented.id, person, signedInAt: session.createdAt, isAdministrator };
+  const { createdAt: signedInAt, provenAt } = session;
+  return {
+    id: presented.id,
+    person,
+    signedInAt,
+    ...(provenAt === undefined ? {} : { provenAt }),
+    isAdministrator,
+  };
 }
 
 /** Whether a request's cookie is that of an administrator's session, be it over or not. Costs no trip. */
@@ -101,12 +123,12 @@ async function hasTag({ keys }: Services, { id, tag }: PresentedCookie): Promise
   return tag !== undefined && (await keys()).verifyTag(TAG, id.hash, tag);
 }
 
-/** What only the person may have who signed in less than this ago: tokens for scripts, and having all deleted. */
+/** What only the person may have who showed who they are less than this ago: tokens for scripts, and having all deleted. */
 const FRESH_MS = 15 * 60_000;
 
-/** Whether a session began less than 15 minutes ago. */
-export function isFresh({ now }: Pick<Services, 'now'>, { signedInAt }: BrowserSession): boolean {
-  return now() < signedInAt + FRESH_MS;
+/** Whether a session's person showed at Entra less than 15 minutes ago who they are. */
+export function isFresh({ now }: Pick<Services, 'now'>, { provenAt }: BrowserSession): boolean {
+  return provenAt !== undefined && now() < provenAt + FRESH_MS;
 }
 
 /** Ends a session and gives the cookie that takes its cookie away. */

@@ -207,7 +207,7 @@ describe('a token of another API', () => {
 
   test('cannot be had with a token for scripts, which is told', async () => {
     const browser = new Browser();
-    await signInAs(browser, await browser.open(`${server.origin}/auth/login`), 'ada');
+    await signInAs(browser, await browser.open(`${server.origin}/auth/login?prompt=login`), 'ada');
     const landing = await browser.open(`${server.origin}/`);
     const issued = await browser.submit(landing, { button: 'action=issue-token' });
     const jwt = /eyJ[\w-]+\.[\w-]+\.[\w-]+/.exec(issued.html)?.[0] ?? '';

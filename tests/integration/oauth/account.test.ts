@@ -33,7 +33,7 @@ const account = () => `${server.origin}/account`;
 /** Signs in on the way to the account page. */
 async function open(who: Choice = 'ada') {
   const browser = new Browser();
-  const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?to=account`), who);
+  const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?to=account&prompt=login`), who);
   return { browser, page };
 }
 

@@ -132,10 +132,33 @@ describe('who sees the page', () => {
     expect(textOf(again.html)).not.toContain('Who has connected');
     expect((await fetch(authorizationUrl(server, client).url)).status).toBe(200);
     server.entra.change('ada', { roles: [] });
-    const back = await browser.open(`${server.origin}/auth/login?to=manage`);
+    const back = await signInAs(browser, await browser.open(`${server.origin}/auth/login?to=manage`), 'ada');
     expect(back.url).toBe(`${server.origin}/`);
     expect((await browser.open(manage())).status).toBe(404);
     server.entra.change('ada', { roles: ['Admin'] });
+  });
+
+  test('a session at Entra alone leads nobody there: they are asked who they are', async () => {
+    const { browser } = await open();
+    server.clock.advance(15 * 60);
+    // Begins a session of an administrator, silently, and shows nothing.
+    expect((await browser.open(`${server.origin}/auth/login`)).url).toBe(`${server.origin}/`);
+    expect(textOf((await browser.open(manage())).html)).not.toContain('Who has connected');
+    const asked = await browser.open(`${server.origin}/auth/login?to=manage&prompt=select_account`);
+    expect(asked.url.startsWith(server.entra.url)).toBe(true);
+    expect(textOf(asked.html)).toContain('Pick an account');
+    // Who takes the demand out of the address to Entra comes through there, but Entra says when they last signed in.
+    const stopAt = (url: string) => url.startsWith(server.entra.url);
+    const bent = new URL((await browser.open(`${server.origin}/auth/login?to=manage`, { stopAt })).url);
+    expect(bent.searchParams.get('prompt')).toBe('login');
+    bent.searchParams.delete('prompt');
+    const back = await browser.open(bent.href);
+    expect([back.url, textOf(back.html).includes('Who has connected')]).toEqual([manage().slice(0, -1), false]);
+    // Who is asked, and answers, is there. Also where Entra answers with nothing but that they have.
+    await server.entra.spoilIdTokens({ claims: ({ auth_time: _time, ...claims }) => claims });
+    const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?to=manage`), 'ada');
+    await server.entra.spoilIdTokens(undefined);
+    expect(textOf(page.html)).toContain('Who has connected what');
   });
 
   test('no form of another site, another session or none does anything, nor does a GET', async () => {
@@ -275,6 +298,11 @@ describe('what an administrator does', () => {
     expect(trips / 2).toBeLessThanOrEqual(5);
     expect(await everywhere(old.tokens.access_token)).toEqual([401, 401]);
     expect(await everywhere(other.tokens.access_token)).toEqual([200, 200]);
+    // Who signs in anew is asked anew, though the grant itself does not say yet that it has ended.
+    const again = new Browser();
+    await signInAs(again, await again.open(`${server.origin}/auth/login`), 'grace');
+    const first = await again.open(authorizationUrl(server, client, { redirect_uri: web }).url);
+    expect([first.html.includes('decision'), new URL(first.url).pathname]).toEqual([true, '/oauth/authorize']);
     const refused = await token(server, refreshForm(client, old.tokens.refresh_token));
     expect([refused.status, refused.body.error]).toEqual([400, 'invalid_grant']);
     const late = await token(server, codeForm(client, code));
@@ -331,6 +359,10 @@ describe('what an administrator does', () => {
     const client = await register(server, { client_name: 'Blocked' });
     const { tokens } = await connect(server, 'grace', {}, client);
     const code = await obtainCode(server, client, 'ada');
+    const [asked, atEntra] = [new Browser(), new Browser()];
+    const consent = await asked.open(authorizationUrl(server, client).url);
+    const other = await atEntra.open(authorizationUrl(server, client).url);
+    const picker = await atEntra.submit(other, { button: 'decision=approve' });
     const { browser } = await open();
     const view = await browser.open(manage({ client: client.client_id }));
     const blocked = await press(browser, view, 'action=block');
@@ -343,6 +375,11 @@ describe('what an administrator does', () => {
         const { status, body } = await token(server, form);
         expect([status, body.error]).toEqual([400, 'unauthorized_client']);
       }
+    }
+    // Nor does anybody go on who was on the way.
+    const pages = [await asked.submit(consent, { button: 'decision=approve' }), await signInAs(atEntra, picker, 'ada')];
+    for (const page of pages) {
+      expect([new URL(page.url).origin, textOf(page.html).includes('has blocked')]).toEqual([server.origin, true]);
     }
     expect((await browser.open(manage())).html).toContain(`client=${encodeURIComponent(client.client_id)}`);
     await press(browser, await browser.open(manage({ client: client.client_id })), 'action=unblock');

@@ -14,7 +14,7 @@ const ISSUE = 'action=issue-token';
 
 /** Signs in as a person without a client does, and lands on the landing page. */
 async function signIn(browser: Browser, who: Choice = 'ada'): Promise<Page> {
-  const picker = await browser.open(`${server.origin}/auth/login`);
+  const picker = await browser.open(`${server.origin}/auth/login?prompt=login`);
   return signInAs(browser, picker, who);
 }
 
@@ -34,13 +34,13 @@ describe('a person with a browser', () => {
 
   test('a callback that is loaded again leads to the landing page, and signs nobody else in', async () => {
     const browser = new Browser();
-    const picker = await browser.open(`${server.origin}/auth/login`);
+    const picker = await browser.open(`${server.origin}/auth/login?prompt=login`);
     const stopAt = (url: string) => url.startsWith(`${server.origin}/auth/callback`);
     const callback = await signInAs(browser, picker, 'ada', { stopAt });
     expect(textOf((await browser.open(callback.url)).html)).toContain('Ada Lovelace');
     expect(textOf((await browser.open(callback.url)).html)).toContain('Ada Lovelace');
     const other = new Browser();
-    await other.open(`${server.origin}/auth/login`);
+    await other.open(`${server.origin}/auth/login?prompt=login`);
     expect((await other.open(callback.url)).status).toBe(403);
   });
 
@@ -147,6 +147,24 @@ describe('a token for scripts', () => {
     expect(textOf((await browser.open(server.origin)).html)).toMatch(/sign in again/i);
   });
 
+  test('is not given, nor anything deleted, where a session at Entra was enough to sign in', async () => {
+    const browser = new Browser();
+    const page = await signIn(browser);
+    const silent = await browser.open(`${server.origin}/auth/login`);
+    expect([silent.url, silent.html.includes('issue-token')]).toEqual([`${server.origin}/`, false]);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(silent.html)?.[1] ?? '';
+    const pressed = await browser.submit(page, { button: ISSUE, fields: { csrf, scope: ['profile'] } });
+    expect([pressed.status, tokenOf(pressed)]).toEqual([403, '']);
+    const sure = await browser.open(`${server.origin}/account?show=delete`);
+    expect(sure.html).not.toContain('delete-everything');
+    // Each offers what helps: Entra asks who they are.
+    const offers = [silent, pressed, sure].map(({ html }) => /href="([^"]*prompt=login)"/.exec(html)?.[1] ?? '');
+    for (const offer of offers) {
+      const picker = await browser.open(server.origin + offer.replaceAll('&amp;', '&'));
+      expect(picker.url.startsWith(server.entra.url)).toBe(true);
+    }
+  });
+
   test('is not given to a form of another site, another session, or none', async () => {
     const [browser, other] = [new Browser(), new Browser()];
     const page = await signIn(browser);
@@ -190,7 +208,7 @@ describe('a token for scripts', () => {
   test('a setting turns it off', async () => {
     const off = await startAppServer({ settings: { SCRIPT_TOKENS: 'off' } });
     const browser = new Browser();
-    const page = await signInAs(browser, await browser.open(`${off.origin}/auth/login`), 'ada');
+    const page = await signInAs(browser, await browser.open(`${off.origin}/auth/login?prompt=login`), 'ada');
     expect(page.html).not.toContain('issue-token');
     await off.stop();
   });

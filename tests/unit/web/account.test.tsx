@@ -118,6 +118,6 @@ describe('the pages beside it', () => {
     expect(fresh).toContain('delete-everything');
     expect(fresh).toContain('name="csrf" value="csrf-value"');
     expect(formsOf(later ?? '')).toEqual([]);
-    expect(later).toContain('href="/auth/login?to=account"');
+    expect(later).toContain('href="/auth/login?to=account&amp;prompt=login"');
   });
 });
