@@ -39,7 +39,9 @@ export async function runSuite(url: string, revision: string): Promise<Results> 
 async function resultsIn(folder: string): Promise<Results> {
   const scenarios = await Promise.all(
     (await readdir(folder)).toSorted().map(async name => {
-      const checks = JSON.parse(await readFile(join(folder, name, 'checks.json'), 'utf8')) as Check[];
+      // A scenario that could not run has written none.
+      const written = await readFile(join(folder, name, 'checks.json'), 'utf8').catch(() => '[]');
+      const checks = JSON.parse(written) as Check[];
       return [name.replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, ''), checks] as const;
     }),
   );

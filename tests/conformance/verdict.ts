@@ -26,8 +26,8 @@ export async function judge(revision: Revision, results: Results): Promise<Verdi
   const requirements = await readFile(join(PACKAGE, 'requirements', `${revision}.yaml`), 'utf8');
   const { server: required } = parse(requirements) as { server: string[] };
   const failures = required.flatMap(scenario => {
-    // A scenario that did not run has no checks at all, and passes nothing.
-    const checks = results[scenario] ?? [{ id: 'did not run', status: 'FAILURE' }];
+    const ran = results[scenario] ?? [];
+    const checks = ran.length > 0 ? ran : [{ id: 'did not run', status: 'FAILURE' }];
     return checks.filter(({ status }) => status === 'FAILURE').map(check => ({ scenario, ...check }));
   });
   const failed = new Set(failures.map(({ scenario }) => scenario));

@@ -44,4 +44,16 @@ export const prompts = [
       text('Please analyze the image above.'),
     ],
   }),
+  definePrompt({
+    ...shown,
+    name: 'test_input_required_result_prompt',
+    args: z.object({}),
+    async handler(_args, { ask }) {
+      const fields = z.object({ context: z.string() });
+      const { user_context: answer } = await ask({
+        user_context: { form: 'What context should the prompt use?', fields },
+      });
+      return answer.action === 'accept' ? `Use ${answer.content.context}.` : 'Use none.';
+    },
+  }),
 ];

@@ -1,12 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import * as z from 'zod';
-import { type ContentToolDefinition, defineTool, ToolError } from '../../../src/mcp/define-tool.ts';
+import { ToolError } from '../../../src/mcp/define-tool.ts';
+import { askingTools } from './asking-tools.ts';
 import { PIXEL, SILENCE } from './content.ts';
+import { tool } from './tool.ts';
 
-/** A tool that takes nothing, as most of the suite's are. */
-const tool = (name: string, handler: ContentToolDefinition<typeof NOTHING>['handler']) =>
-  defineTool({ name, title: name, description: 'For the conformance suite', scopes: [], input: NOTHING, handler });
-const NOTHING = z.object({});
 /** Between two messages, so that each can be seen to come on its own. In milliseconds. */
 const PAUSE = 20;
 
@@ -16,7 +13,7 @@ const embedded = (uri: string, mimeType: string, text: string) => ({
   resource: { uri, mimeType, text },
 });
 
-/** The tools that the suite calls, but for those that ask back. */
+/** The tools that the suite calls. */
 export const tools = [
   tool('test_simple_text', () => 'This is a simple text response for testing.'),
   tool('test_image_content', () => [image]),
@@ -52,4 +49,5 @@ export const tools = [
     progress(100, 100);
     return 'It is done.';
   }),
+  ...askingTools,
 ];
