@@ -39,6 +39,10 @@ export async function askEach(rig: Rig, introspector: Introspector): Promise<Ask
   const home = await signInAs(browser, await browser.open(path('/auth/login')), 'ada');
   const cookie = browser.cookies.header(new URL(origin), false, true) ?? '';
   const csrf = hidden(home.html, 'csrf');
+  rig.entra.change('grace', { roles: ['Admin'] });
+  const admin = new Browser();
+  await signInAs(admin, await admin.open(path('/auth/login')), 'grace');
+  const adminCookie = admin.cookies.header(new URL(origin), false) ?? '';
 
   const consent = await browser.open(authorizationUrl(rig, client).url);
   const isEntra = (url: string) => url.startsWith(rig.entra.url);
@@ -84,7 +88,10 @@ export async function askEach(rig: Rig, introspector: Introspector): Promise<Ask
       ['storage', get(path('/'))],
       ['storage', post(path('/'), { csrf, action: 'issue-token', scope: 'notes:read' })],
     ],
-    manage: [['storage', get(path('/manage'))]],
+    manage: [
+      ['none', get(path('/manage'))],
+      ['storage', { url: path('/manage'), method: 'GET', headers: { cookie: adminCookie } }],
+    ],
     mcp: [
       ['list', sumCall(mcpUrl, used.access_token)],
       ['storage', toolCall(mcpUrl, used.access_token, 'save_user_note', { note: 'An outage.' })],
