@@ -48,6 +48,7 @@ param settings = {
   GATEWAY_TIMEOUT_SECONDS: readEnvironmentVariable('APP_GATEWAY_TIMEOUT_SECONDS', '')
   GATEWAY_MAX_BYTES: readEnvironmentVariable('APP_GATEWAY_MAX_BYTES', '')
   MCP_RATE_LIMIT: readEnvironmentVariable('APP_MCP_RATE_LIMIT', '')
+  TOOL_TIMEOUT_SECONDS: readEnvironmentVariable('APP_TOOL_TIMEOUT_SECONDS', '')
   TRUSTED_PROXY_HOPS: readEnvironmentVariable('APP_TRUSTED_PROXY_HOPS', '')
   NOTES_PER_PERSON: readEnvironmentVariable('APP_NOTES_PER_PERSON', '')
   AUDIT_RETENTION_DAYS: readEnvironmentVariable('APP_AUDIT_RETENTION_DAYS', '')

@@ -184,6 +184,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       random,
       usedStates: openUsedNames(tables, 'request state'),
       requestsPerMinute: config.mcpRateLimit,
+      toolTimeLimitMs: config.toolTimeoutSeconds * 1000,
       now,
     }),
     resourceMetadata: createResourceMetadataEndpoint({

@@ -121,6 +121,8 @@ export interface Config {
   };
   /** MCP requests a minute, a person and an instance; 0 for no limit. */
   readonly mcpRateLimit: number;
+  /** Of a call of a tool. */
+  readonly toolTimeoutSeconds: number;
   /** Which entry of `X-Forwarded-For` counts, from the end; 0 for none. */
   readonly trustedProxyHops: number;
   readonly notesPerPerson: number;
@@ -313,6 +315,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     refreshIdleSeconds: read('REFRESH_IDLE_SECONDS', wholeNumber(3600, 31_536_000)) ?? 30 * DAY,
     refreshMaxSeconds: read('REFRESH_MAX_SECONDS', wholeNumber(3600, MOST_REFRESH_MAX_SECONDS)) ?? 365 * DAY,
     mcpRateLimit: read('MCP_RATE_LIMIT', wholeNumber(0, 1_000_000)) ?? 600,
+    toolTimeoutSeconds: read('TOOL_TIMEOUT_SECONDS', wholeNumber(1, 200)) ?? 30,
     trustedProxyHops: inAzure ? (read('TRUSTED_PROXY_HOPS', wholeNumber(0, 10)) ?? 1) : 0,
     notesPerPerson: read('NOTES_PER_PERSON', wholeNumber(1, 65_536)) ?? 10_000,
     auditRetentionDays: read('AUDIT_RETENTION_DAYS', wholeNumber(1, 730)) ?? 90,

@@ -257,6 +257,13 @@ export const SETTINGS = [
     fallback: '600',
   },
   {
+    name: 'TOOL_TIMEOUT_SECONDS',
+    about: 'How long a call of a tool may take that has no limit of its own; prompts and resources alike.',
+    expected: 'a whole number from 1 to 200; Azure ends an answer after 230 seconds',
+    example: '60',
+    fallback: '30',
+  },
+  {
     name: 'TRUSTED_PROXY_HOPS',
     about:
       'Which entry of X-Forwarded-For is the client’s address, counted from the end, for rate limits alone; 0 for none.',

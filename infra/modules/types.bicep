@@ -125,6 +125,10 @@ type AppSettings = {
   @maxLength(7)
   MCP_RATE_LIMIT: string?
 
+  @description('How long a call of a tool may take, in seconds.')
+  @maxLength(3)
+  TOOL_TIMEOUT_SECONDS: string?
+
   @description('Which entry of X-Forwarded-For is the client’s address, counted from the end.')
   @maxLength(2)
   TRUSTED_PROXY_HOPS: string?
