@@ -14,6 +14,7 @@ import {
   type ToolRules,
 } from './resource-settings.ts';
 import {
+  apisOf,
   callbackUrl,
   certificate,
   entraScopes,
@@ -226,6 +227,15 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     };
   }
 
+  /** Entra gives a token for one API at a time (AADSTS28000), and a sign-in asks for one. */
+  function checkOneApi(): void {
+    const lookedUp = entry.allowedGroups.length > 0 ? ['User.Read'] : [];
+    const apis = apisOf([...scopes, ...lookedUp]);
+    if (apis.length <= 1) return;
+    const why = lookedUp.length > 0 ? ' (AUTH_ALLOWED_GROUPS asks for User.Read of Microsoft Graph)' : '';
+    report('AUTH_SCOPES', `names scopes of ${apis.join(' and of ')}, and a sign-in can ask for those of one${why}`);
+  }
+
   /** A laptop's servers are no matter of an app that others reach. */
   function checkPlace(name: SettingName, url: string): void {
     const { origin, protocol } = new URL(url);
@@ -289,6 +299,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   };
   const authorityHost = read('AUTH_AUTHORITY_HOST', origin) ?? 'https://login.microsoftonline.com';
   const scopes = read('AUTH_SCOPES', entraScopes) ?? ['openid', 'profile', 'email'];
+  const adminTenants = read('AUTH_ADMIN_TENANTS', guids);
+  const offlineGraceSeconds = read('AUTH_OFFLINE_GRACE_SECONDS', wholeNumber(0, 86_400)) ?? 3600;
+  checkOneApi();
 
   const host = read('SERVER_HOST', loopbackHost) ?? 'localhost';
   const port = read('SERVER_PORT', wholeNumber(1, 65_535)) ?? 7071;
@@ -298,6 +311,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const redirectUri = givenRedirectUri ?? `http://${host}:${port}/auth/callback`;
   const publicOrigin = new URL(redirectUri).origin;
   const onLoopback = isLoopbackOrigin(publicOrigin);
+  if (inAzure && !CREDENTIALS.some(value)) {
+    report('AUTH_MANAGED_IDENTITY_CLIENT_ID', 'is missing, and every other credential too: none is for a laptop alone');
+  }
   if (inAzure && onLoopback && givenRedirectUri) report('AUTH_REDIRECT_URI', 'leads to a laptop, not to Azure');
 
   const secrets = read('JWT_SECRET_KEY', secretKeys);
@@ -364,8 +380,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       scopes,
       credential,
       entry,
-      adminTenants: read('AUTH_ADMIN_TENANTS', guids) ?? (GUID.test(tenantId) ? [tenantId] : []),
-      offlineGraceSeconds: read('AUTH_OFFLINE_GRACE_SECONDS', wholeNumber(0, 86_400)) ?? 3600,
+      adminTenants: adminTenants ?? (GUID.test(tenantId) ? [tenantId] : []),
+      offlineGraceSeconds,
     },
     storage: tableServiceUri
       ? { tableServiceUri, ...(identity ? { managedIdentityClientId: identity } : {}) }

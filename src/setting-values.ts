@@ -58,6 +58,22 @@ export const entraScopes = z
   .string()
   .transform(text => text.split(/\s+/).filter(Boolean))
   .refine(list => list.includes('openid') && list.includes('profile'));
+
+const OPENID_CONNECT = new Set(['openid', 'profile', 'email', 'offline_access']);
+const GRAPH = /^https:\/\/(graph\.microsoft\.(com|us)|microsoftgraph\.chinacloudapi\.cn)$/;
+
+/**
+ * The APIs that scopes of Entra's belong to: what stands before a scope's last
+ * `/`. Those of Microsoft Graph may stand alone, and OpenID Connect's own are of none.
+ */
+export function apisOf(scopes: readonly string[]): string[] {
+  const apis = scopes
+    .filter(scope => !OPENID_CONNECT.has(scope))
+    .map(scope => scope.slice(0, Math.max(scope.lastIndexOf('/'), 0)))
+    .map(api => (api === '' || GRAPH.test(api) ? 'Microsoft Graph' : api));
+  return [...new Set(apis)];
+}
+
 export const loopbackHost = z.enum(['localhost', '127.0.0.1', '[::1]']);
 export const secretKeys = parsedBy(parseSecrets);
 export const certificate = parsedBy(parseCertificate);

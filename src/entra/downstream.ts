@@ -1,4 +1,5 @@
 import type { DownstreamToken } from '../access/downstream.ts';
+import { apisOf } from '../setting-values.ts';
 import type { Msal } from './msal.ts';
 
 /** Entra's tokens for other APIs. */
@@ -20,11 +21,10 @@ export interface Downstream {
   }): Promise<DownstreamToken>;
 }
 
-/** @param graph what stands before the scopes of Microsoft Graph, which may be left out */
-export function createDownstream(msal: Msal, graph: string): Downstream {
+export function createDownstream(msal: Msal): Downstream {
   return {
     async tokenFor({ refreshToken, scopes, claims }) {
-      checkScopes(scopes, graph);
+      checkScopes(scopes);
       const { accessToken, expiresAt } = await msal.acquire(app =>
         app.acquireTokenByRefreshToken({
           refreshToken,
@@ -39,8 +39,7 @@ export function createDownstream(msal: Msal, graph: string): Downstream {
 }
 
 /** A mistake of who wrote the tool, and so no refusal. */
-function checkScopes(scopes: readonly string[], graph: string): void {
-  const apis = new Set(scopes.map(scope => (scope.includes('/') ? scope.slice(0, scope.lastIndexOf('/')) : graph)));
-  if (apis.size === 1 && scopes.every(scope => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) return;
+function checkScopes(scopes: readonly string[]): void {
+  if (apisOf(scopes).length === 1 && scopes.every(scope => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))) return;
   throw new Error(`tokenFor takes scopes of one API at a time, and got: ${scopes.join(', ') || 'none'}`);
 }

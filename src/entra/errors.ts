@@ -258,6 +258,13 @@ const BY_NUMBER = new Map<number, Known>([
   [70011, WRONG_SCOPE],
   [65005, LACKS_PERMISSION],
   [650056, LACKS_PERMISSION],
+  [
+    28000,
+    misconfigured(
+      'This server asks Microsoft Entra ID for scopes of several APIs at once.',
+      'AUTH_SCOPES, with User.Read where AUTH_ALLOWED_GROUPS is set, may name those of one.',
+    ),
+  ],
   [9002325, NOT_A_WEB_APP],
   [9002326, NOT_A_WEB_APP],
   [9002327, NOT_A_WEB_APP],

@@ -6,7 +6,7 @@ import { createDownstream, type Downstream } from './downstream.ts';
 import { entraEndpoints } from './endpoints.ts';
 import { checkEntry } from './entry.ts';
 import { EntraRefusedError } from './errors.ts';
-import { createGraph, graphResource, USER_READ } from './graph.ts';
+import { createGraph, USER_READ } from './graph.ts';
 import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
 import { tokenExchangeAudience } from './managed-identity.ts';
 import { type Acquired, createMsal } from './msal.ts';
@@ -94,7 +94,7 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
   }
 
   return {
-    ...createDownstream(msal, graphResource(config.authorityHost)),
+    ...createDownstream(msal),
 
     async authorizeUrl({ state, nonce, challenge, prompt, loginHint, domainHint, maxAge, moreScopes = [], claims }) {
       return (await msal.addressMaker()).getAuthCodeUrl({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config.ts';
-import { SETTINGS } from '../../src/settings.ts';
+import { SETTINGS, type SettingName } from '../../src/settings.ts';
 
 const GUID = '11111111-2222-3333-4444-555555555555';
 const SECRET = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7 + 1)).toString('base64url');
@@ -9,6 +9,7 @@ const CLOUD = {
   ...LAPTOP,
   WEBSITE_SITE_NAME: 'site',
   AUTH_REDIRECT_URI: 'https://mcp.example/auth/callback',
+  AUTH_MANAGED_IDENTITY_CLIENT_ID: GUID,
   JWT_SECRET_KEY: SECRET,
 };
 
@@ -102,11 +103,77 @@ describe('problems', () => {
     expect(problems({ ...CLOUD, [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} `))]);
   });
 
+  test.each(SETTINGS)('a wrong $name stops the start, by name', ({ name }) => {
+    const found = problems({ ...CLOUD, [name]: WRONG[name] });
+    expect(found).toContainEqual(expect.stringMatching(new RegExp(`\\b${name}\\b`)));
+  });
+
+  test.each([
+    ['AUTH_ADMIN_TENANTS', 'contoso.com'],
+    ['AUTH_OFFLINE_GRACE_SECONDS', '86401'],
+  ])('%s=%s is told beside others', (name, value) => {
+    expect(problems({ ...CLOUD, LOG_LEVEL: 'loud', [name]: value })).toEqual(
+      expect.arrayContaining([expect.stringMatching(new RegExp(`^${name} `)), expect.stringMatching(/^LOG_LEVEL /)]),
+    );
+  });
+
   test('a secret is never repeated', () => {
     expect(problems({ ...CLOUD, JWT_SECRET_KEY: 'hunter2-hunter2' }).join()).not.toContain('hunter2');
     expect(problems({ ...CLOUD, AUTH_CLIENT_SECRET: 'hunter2', AUTH_TENANT_ID: '' }).join()).not.toContain('hunter2');
   });
 });
+
+/** A value that each setting does not take. Any text may be a secret; it does not go with the identity of the cloud. */
+const WRONG: Record<SettingName, string> = {
+  AUTH_TENANT_ID: 'contoso.com',
+  AUTH_ALLOWED_TENANTS: 'contoso.com',
+  AUTH_CLIENT_ID: 'mcp',
+  AUTH_CLIENT_SECRET: 'x',
+  AUTH_CLIENT_CERTIFICATE: 'no/such/file.pem',
+  AUTH_MANAGED_IDENTITY_CLIENT_ID: 'me',
+  AUTH_REQUIRED_ROLES: 'a role',
+  AUTH_ALLOWED_GROUPS: 'Staff',
+  AUTH_HELP_URL: 'mailto:help@example.com',
+  AUTH_OFFLINE_GRACE_SECONDS: 'an hour',
+  AUTH_ADMIN_TENANTS: '*',
+  AUTH_REDIRECT_URI: 'https://mcp.example/',
+  AUTH_SCOPES: 'email',
+  AUTH_AUTHORITY_HOST: 'login.example',
+  JWT_SECRET_KEY: 'short',
+  TOKEN_EXPIRY_SECONDS: '59',
+  REFRESH_RETRY_SECONDS: '301',
+  REFRESH_IDLE_SECONDS: '3599',
+  REFRESH_MAX_SECONDS: '3599',
+  ALLOWED_ORIGINS: 'a.example',
+  CLIENT_REGISTRATION: 'maybe',
+  CLIENT_METADATA_DOCUMENTS: 'maybe',
+  CLIENT_ALLOWLIST: 'a host',
+  CLIENT_DENYLIST: 'a host',
+  PREREGISTERED_CLIENTS: '{}',
+  PRIVATE_USE_SCHEMES: 'javascript',
+  RESOURCES: '{}',
+  GATEWAY_UPSTREAMS: 'docs',
+  GATEWAY_SCOPES: '[]',
+  GATEWAY_TOOLS: '[]',
+  GATEWAY_TIMEOUT_SECONDS: '0',
+  GATEWAY_MAX_BYTES: '1023',
+  MCP_RATE_LIMIT: '-1',
+  TRUSTED_PROXY_HOPS: '11',
+  TOOL_TIMEOUT_SECONDS: '0',
+  NOTES_PER_PERSON: '0',
+  AUDIT_RETENTION_DAYS: '0',
+  SCRIPT_TOKENS: 'maybe',
+  HTTP_STREAMING: 'maybe',
+  SERVER_HOST: '0.0.0.0',
+  SERVER_PORT: '0',
+  LOG_LEVEL: 'loud',
+  TELEMETRY_SAMPLING: '2',
+  APPLICATIONINSIGHTS_CONNECTION_STRING: 'x',
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'x',
+  AzureWebJobsStorage: 'x',
+  AzureWebJobsStorage__tableServiceUri: 'x',
+  AzureWebJobsStorage__clientId: 'me',
+};
 
 test('a redirect URI is passed on as it is understood, not as it was written', () => {
   const { config } = loadConfig({ ...CLOUD, AUTH_REDIRECT_URI: 'https://MCP.example:443/x/../auth/callback' });
@@ -186,6 +253,12 @@ describe('the credential towards Entra', () => {
     expect(loadConfig({ ...LAPTOP, ...settings }).config.entra.credential.kind).toBe(kind);
   });
 
+  test('none is for a laptop alone', () => {
+    expect(problems({ ...CLOUD, AUTH_MANAGED_IDENTITY_CLIENT_ID: undefined })).toEqual([
+      expect.stringMatching(/^AUTH_MANAGED_IDENTITY_CLIENT_ID is missing, and every other credential too/),
+    ]);
+  });
+
   test('two of them are refused, and both are named', () => {
     expect(problems({ ...LAPTOP, AUTH_CLIENT_SECRET: 'x', AUTH_MANAGED_IDENTITY_CLIENT_ID: GUID })).toEqual([
       expect.stringMatching(/AUTH_MANAGED_IDENTITY_CLIENT_ID is set beside AUTH_CLIENT_SECRET/),
@@ -198,6 +271,34 @@ describe('the credential towards Entra', () => {
     ['base64 of something else', Buffer.alloc(600, 'x').toString('base64'), 'no certificate in PEM'],
   ])('%s is no certificate', (_name, value, why) => {
     expect(problems({ ...LAPTOP, AUTH_CLIENT_CERTIFICATE: value })).toEqual([expect.stringContaining(why)]);
+  });
+});
+
+describe('the scopes of a sign-in', () => {
+  const ofApi = (AUTH_SCOPES: string) => problems({ ...LAPTOP, AUTH_SCOPES: `openid profile ${AUTH_SCOPES}` });
+
+  test.each([
+    'api://notes/Read https://contoso.example/Write',
+    'api://notes/Read User.Read',
+    'https://graph.microsoft.com/User.Read https://graph.microsoft.com.evil.example/x',
+  ])('of two APIs are refused: %s', scopes => {
+    expect(ofApi(scopes)).toEqual([expect.stringMatching(/^AUTH_SCOPES names scopes of .+ and of /)]);
+  });
+
+  test.each([
+    'User.Read',
+    'https://graph.microsoft.us/User.Read Mail.Read email',
+    'api://notes/Read api://notes/Write',
+  ])('of one API are taken: %s', scopes => {
+    expect(ofApi(scopes)).toEqual([]);
+  });
+
+  test('are those of Microsoft Graph where groups may have to be looked up', () => {
+    const groups = { ...LAPTOP, AUTH_ALLOWED_GROUPS: GUID };
+    expect(problems({ ...groups, AUTH_SCOPES: 'openid profile api://notes/Read' })).toEqual([
+      expect.stringMatching(/^AUTH_SCOPES .*AUTH_ALLOWED_GROUPS asks for User\.Read/),
+    ]);
+    expect(problems({ ...groups, AUTH_SCOPES: 'openid profile Mail.Read' })).toEqual([]);
   });
 });
 

@@ -91,6 +91,7 @@ describe('each of Entra’s errors has plain words, and the OAuth code that fits
     [70011, 'invalid_scope', 'server_error', /does not exist/, /AUTH_SCOPES/],
     [65005, 'invalid_request', 'server_error', /lacks a permission/, /grant consent/],
     [650056, 'invalid_request', 'server_error', /lacks a permission/, /grant consent/],
+    [28000, 'invalid_request', 'server_error', /several APIs at once/, /AUTH_SCOPES/],
     [9002325, 'invalid_request', 'server_error', /another kind of application/, /"Web"/],
     [9002326, 'invalid_request', 'server_error', /another kind of application/, /"Web"/],
     [9002327, 'invalid_request', 'server_error', /another kind of application/, /"Web"/],
