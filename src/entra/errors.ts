@@ -176,6 +176,7 @@ const BY_NUMBER = new Map<number, Known>([
   [53000, WANTS_DEVICE],
   [53001, WANTS_DEVICE],
   [50097, WANTS_DEVICE],
+  [530003, WANTS_DEVICE],
   [50129, WANTS_DEVICE],
   [50005, denied('Your organization does not let you in from a device of this kind.', ADMINISTRATOR)],
   [135011, denied('The device that you sign in from is disabled.', ADMINISTRATOR)],
@@ -208,6 +209,7 @@ const BY_NUMBER = new Map<number, Known>([
   [70043, SESSION_OVER],
   [70044, SESSION_OVER],
   [700082, SESSION_OVER],
+  [70000, signInAgain('What Microsoft gave for your sign-in is not valid any more.')],
   [50089, SESSION_OVER],
   [54005, { error: 'invalid_grant', what: 'This sign-in was already used.', todo: TRY_AGAIN }],
   [70008, { error: 'invalid_grant', what: 'This sign-in has expired.', todo: TRY_AGAIN }],
@@ -335,6 +337,8 @@ export function entraRefusal(error: string, description = ''): EntraRefusal {
  * own credentials or Entra's state: by Entra's own word, or a rule of this server.
  */
 export function isAboutThePerson({ isOurs, error, upstreamError = '' }: EntraRefusal): boolean {
+  // Some numbers of what passes come as `invalid_grant` too.
+  if (error === 'temporarily_unavailable') return false;
   return isOurs === true || PERSONAL.has(upstreamError) || (upstreamError === '' && error === 'access_denied');
 }
 

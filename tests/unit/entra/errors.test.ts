@@ -36,6 +36,7 @@ describe('each of Entra’s errors has plain words, and the OAuth code that fits
     [53000, 'access_denied', 'access_denied', /only from a device/, /administrator/],
     [53001, 'access_denied', 'access_denied', /only from a device/, /administrator/],
     [50097, 'interaction_required', 'access_denied', /only from a device/, /administrator/],
+    [530003, 'interaction_required', 'access_denied', /only from a device/, /administrator/],
     [50129, 'interaction_required', 'access_denied', /only from a device/, /administrator/],
     [50005, 'interaction_required', 'access_denied', /device of this kind/, /administrator/],
     [135011, 'invalid_grant', 'access_denied', /device that you sign in from is disabled/, /administrator/],
@@ -66,6 +67,7 @@ describe('each of Entra’s errors has plain words, and the OAuth code that fits
     [50173, 'invalid_grant', 'login_required', /session with Microsoft has ended/, /Sign in again/],
     [70043, 'invalid_grant', 'login_required', /session with Microsoft has ended/, /Sign in again/],
     [70044, 'invalid_grant', 'login_required', /session with Microsoft has ended/, /Sign in again/],
+    [70000, 'invalid_grant', 'login_required', /not valid any more/, /Sign in again/],
     [700082, 'invalid_grant', 'login_required', /session with Microsoft has ended/, /Sign in again/],
     [50089, 'invalid_grant', 'login_required', /session with Microsoft has ended/, /Sign in again/],
     [54005, 'invalid_grant', 'invalid_grant', /already used/, /Sign in again/],
@@ -199,6 +201,10 @@ describe('a refused renewal', () => {
     ['unauthorized_client', 700016],
     ['temporarily_unavailable', 90033],
     ['server_error', 90006],
+    // What passes comes as a refusal of the token too.
+    ['invalid_grant', 90033],
+    ['invalid_grant', 50196],
+    ['invalid_grant', 80002],
   ])('with %s (AADSTS%i) is not', (error, number) => {
     expect(isPersonal(error, number)).toBe(false);
   });
