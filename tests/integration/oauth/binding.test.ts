@@ -14,8 +14,19 @@ import {
 
 let server: AppServer;
 let client: Client;
+/** What happens while an instance has asked Entra; once. */
+let meanwhile: (() => Promise<unknown>) | undefined;
 beforeAll(async () => {
-  server = await startAppServer({ instances: 2 });
+  server = await startAppServer({
+    instances: 2,
+    fetch: async (...request) => {
+      const answer = await fetch(...request);
+      const act = meanwhile;
+      meanwhile = undefined;
+      await act?.();
+      return answer;
+    },
+  });
   client = await register(server, { client_name: 'A <b>client</b>' });
 });
 afterAll(() => server.stop());
@@ -207,6 +218,16 @@ describe('each step is single use', () => {
     expect((await browser.open(login)).status).toBe(400);
   });
 
+  test('nor does one that is taken back while Entra is asked for the person', async () => {
+    const browser = new Browser();
+    const page = await consentOf(browser);
+    const picker = await browser.submit(page, { button: approve });
+    const callback = await signInAs(browser, picker, 'ada', { stopAt: atOwn('/auth/callback') });
+    meanwhile = () => browser.submit(page, { button: 'decision=deny', stopAt: backAtClient });
+    const back = await browser.open(callback.url, { stopAt: backAtClient });
+    expect([meanwhile, back.status, backAtClient(back.url)]).toEqual([undefined, 400, false]);
+  });
+
   test('the callback, reloaded within 30 seconds, leads to the same code; later it is over', async () => {
     const browser = new Browser();
     const picker = await browser.submit(await consentOf(browser), { button: approve });
@@ -242,8 +263,9 @@ describe('each step is single use', () => {
 
   test('a sign-in that took more than ten minutes is over', async () => {
     const browser = new Browser();
-    const picker = await browser.submit(await consentOf(browser), { button: approve });
-    const login = loginAgain(picker);
+    const onTheWay = await browser.submit(await consentOf(browser), { button: approve, stopAt: atEntra });
+    const login = loginAgain(onTheWay);
+    const picker = await browser.open(onTheWay.url);
     const callback = await signInAs(browser, picker, 'ada', { stopAt: atOwn('/auth/callback') });
     server.clock.advance(601);
     expect((await browser.open(callback.url, { stopAt: backAtClient })).status).toBe(400);

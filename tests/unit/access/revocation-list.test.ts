@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import type { AccessToken } from '../../../src/access/access-token.ts';
 import { createRevocationList } from '../../../src/access/revocation-list.ts';
@@ -28,7 +29,10 @@ function setUp() {
         state.readings += 1;
         if (state.storage === 'down') throw new UnavailableError('storage', new Error('down'));
         if (state.storage === 'slow') await new Promise(() => {});
-        return [...rows.values()];
+        const found = [...rows.values()];
+        // Later than what waits for nothing, and without what comes meanwhile.
+        await setImmediate();
+        return found;
       },
     },
     () => state.now,

@@ -143,7 +143,7 @@ const request: Mutation[] = [
     rule: 'RFC 8707, 2',
     file: REQUEST,
     edits: [['  if (asked === undefined && only && !another) return only;', '  if (only) return only;']],
-    tests: ['tests/attacks/cross-tokens.test.ts'],
+    tests: REQUEST_TESTS,
   },
   {
     name: 'checkResource: never guessed where there are several',

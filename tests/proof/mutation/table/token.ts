@@ -9,13 +9,6 @@ const DPOP_TESTS = ['tests/integration/oauth/dpop.test.ts'];
 
 const code: Mutation[] = [
   {
-    name: 'redeemCode: a sign-in that is not through has no code',
-    rule: 'OAuth 2.1, 4.1.3',
-    file: REDEEM,
-    edits: [[" || found.stage === 'started') throw", ') throw']],
-    tests: ['tests/attacks/code-injection.test.ts'],
-  },
-  {
     name: 'checkBinding: the secret of the code',
     rule: 'OAuth 2.1, 4.1.3',
     file: REDEEM,
