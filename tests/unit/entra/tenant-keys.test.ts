@@ -12,7 +12,7 @@ const key = (kid: string, members: object = {}): Promise<JWK> =>
 const sign = (kid: string) =>
   new SignJWT({ tid: 't' }).setProtectedHeader({ alg: 'RS256', kid }).setExpirationTime(NOW).sign(pair.privateKey);
 
-let published: { keys: JWK[] } | 'down' | 'garbage';
+let published: { keys: unknown[] } | 'down' | 'garbage';
 let fetched: number;
 let time: number;
 let keys: TenantKeys;
@@ -62,6 +62,26 @@ describe('the keys of a tenant', () => {
   test.each(['down', 'garbage'] as const)('that were never there are an outage while Entra is %s', async state => {
     published = state;
     await expect(verify('a')).rejects.toBeInstanceOf(UnavailableError);
+  });
+
+  test.each([
+    ['none', []],
+    ['something else', ['hello', null]],
+    ['a key of no form', [{ kid: 'a', kty: 'RSA', alg: 'RS256', n: 'hello' }]],
+  ])('are an outage while Entra publishes %s', async (_what, garbage) => {
+    published = { keys: garbage };
+    await expect(verify('a')).rejects.toBeInstanceOf(UnavailableError);
+  });
+
+  test.each([
+    ['none', []],
+    ['something else', ['hello', null]],
+  ])('stay in use while Entra publishes %s', async (_what, garbage) => {
+    await verify('a');
+    published = { keys: garbage };
+    time += 3_600_000;
+    await verify('a');
+    expect(fetched).toBe(2);
   });
 
   test('tell to which issuer a key is tied', async () => {
