@@ -56,6 +56,8 @@ describe('AUTH_REQUIRED_ROLES', () => {
       error: 'access_denied',
       state: asked.state,
       iss: server.origin,
+      // Of the characters that RFC 6749 section 4.1.2.1 allows, whatever the page shows.
+      error_description: expect.stringMatching(/^You need [ !#-[\]-~]+$/),
     });
   });
 });

@@ -146,11 +146,11 @@ export const callback: Mutation[] = [
     tests: ['tests/integration/entra/entry.test.ts'],
   },
   {
-    name: 'callback: Entra’s words in plain ASCII',
+    name: 'callback: what the client is told is plain ASCII',
     rule: 'RFC 6749, 4.1.2.1',
     file: FILE,
     edits: [['plainAscii(description)', 'description']],
-    tests: ['tests/attacks/splitting.test.ts'],
+    tests: ['tests/integration/entra/entry.test.ts'],
   },
   {
     name: 'toClient: the answer names its issuer',
