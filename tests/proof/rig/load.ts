@@ -11,8 +11,11 @@ export interface Call {
   url: string;
   method?: string;
   headers?: Record<string, string>;
-  body?: string | URLSearchParams;
+  body?: string | URLSearchParams | Uint8Array;
 }
+
+/** After so many milliseconds without a byte there is no answer. */
+const PATIENCE = 30_000;
 
 export interface Answer {
   /** 0 when there was none: the connection broke. */
@@ -30,14 +33,15 @@ export function createLoadClient(connections: number): LoadClient {
     send: ({ url, method = 'POST', headers = {}, body }) => {
       const started = performance.now();
       const { hostname, port, pathname, search } = new URL(url);
-      const text = body?.toString() ?? '';
+      const text = body instanceof Uint8Array ? body : (body?.toString() ?? '');
       const form = body instanceof URLSearchParams ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
       const { promise, resolve } = Promise.withResolvers<Answer>();
       const end = (status: number, answerHeaders: Answer['headers'], answerBody: string) =>
         resolve({ status, headers: answerHeaders, body: answerBody, ms: performance.now() - started });
-      request(
+      const sent = request(
         {
           agent,
+          timeout: PATIENCE,
           host: hostname === 'localhost' ? '127.0.0.1' : hostname,
           port,
           path: pathname + search,
@@ -58,9 +62,10 @@ export function createLoadClient(connections: number): LoadClient {
           answer.on('end', () => end(answer.statusCode ?? 0, answer.headers, whole));
           answer.on('error', () => end(0, {}, ''));
         },
-      )
-        .on('error', () => end(0, {}, ''))
-        .end(text);
+      );
+      sent.on('timeout', () => sent.destroy());
+      sent.on('error', () => end(0, {}, ''));
+      sent.end(text);
       return promise;
     },
     close: () => agent.destroy(),
