@@ -434,6 +434,7 @@ describe('a document with keys that will not do is refused', () => {
       { kty: 'oct', k: 'c2VjcmV0' },
       { ...short, alg: 'RS256' },
       { ...keys.ES256.publicJwk, use: 'enc' },
+      { ...keys.ES256.publicJwk, key_ops: ['encrypt'] },
       { ...keys.ES256.publicJwk, alg: 'ECDH-ES' },
       other,
     ];

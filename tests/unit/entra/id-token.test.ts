@@ -6,11 +6,11 @@ const HOST = 'https://login.microsoftonline.com';
 const of = (tenant: string) => `${HOST}/${tenant}/v2.0`;
 
 /** An id token of a tenant whose signature is right, by a key that Entra ties to an issuer. */
-function verify(tid: string, keyIssuer: string) {
-  const payload = { iss: of(tid), tid, oid: '0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f501' };
+function verify(tid: string, keyIssuer: string, change: Record<string, unknown> = {}) {
+  const payload = { iss: of(tid), tid, oid: '0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f501', nonce: 'asked', ...change };
   const rules = { authorityHost: HOST, clientId: 'app', tenantId: 'organizations', allowedTenants: '*' as const };
   const verifier = createIdTokenVerifier(rules, { verify: async () => ({ payload, keyIssuer }) });
-  return verifier.verify('signed', { now: 0 });
+  return verifier.verify('signed', { now: 0, nonce: 'asked' });
 }
 
 test.each([of(OWN), of('{tenantid}')])('a key that is tied to %s signs for that tenant', async keyIssuer => {
@@ -21,4 +21,14 @@ test('a key that is tied to one issuer signs for no other', async () => {
   await expect(verify(OTHER, of(OWN))).rejects.toMatchObject({
     refusal: { what: expect.stringContaining('its key is not of its issuer') },
   });
+});
+
+// The library that redeems Entra's code looks at the nonce too, so only here is it seen that we do.
+test.each([
+  ['another nonce', { nonce: 'other' }, 'its nonce is not of this sign-in'],
+  ['no nonce', { nonce: undefined }, 'its nonce is not of this sign-in'],
+  ['a name for its person', { oid: 'ada' }, 'it names no person'],
+  ['a person of two parts', { oid: '../0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f501' }, 'it names no person'],
+])('%s is refused', async (_what, change, why) => {
+  await expect(verify(OWN, of(OWN), change)).rejects.toMatchObject({ refusal: { what: expect.stringContaining(why) } });
 });

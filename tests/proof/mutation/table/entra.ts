@@ -30,7 +30,7 @@ export const entra: Mutation[] = [
         '',
       ],
     ],
-    tests: BACK_TESTS,
+    tests: ['tests/unit/entra/id-token.test.ts'],
   },
   {
     name: 'id token: the issuer of this tenant',
@@ -80,7 +80,7 @@ export const entra: Mutation[] = [
     rule: 'Microsoft identity platform, claims validation (oid)',
     file: FILE,
     edits: [[' || !GUID.test(tid) || !GUID.test(oid)) {', ') {']],
-    tests: BACK_TESTS,
+    tests: ['tests/unit/entra/id-token.test.ts'],
   },
   {
     name: 'isTenantAllowed: one tenant alone',
