@@ -28,7 +28,7 @@ test.each([
   ['another nonce', { nonce: 'other' }, 'its nonce is not of this sign-in'],
   ['no nonce', { nonce: undefined }, 'its nonce is not of this sign-in'],
   ['a name for its person', { oid: 'ada' }, 'it names no person'],
-  ['a person of two parts', { oid: '../0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f501' }, 'it names no person'],
+  ['a path for its person', { oid: '../0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f501' }, 'it names no person'],
 ])('%s is refused', async (_what, change, why) => {
   await expect(verify(OWN, of(OWN), change)).rejects.toMatchObject({ refusal: { what: expect.stringContaining(why) } });
 });

@@ -78,12 +78,7 @@ export const callback: Mutation[] = [
     name: 'callback: a client that was blocked meanwhile',
     rule: 'RFC 6749, 4.1.2.1 (unauthorized_client)',
     file: FILE,
-    edits: [
-      [
-        '    if (asked && (await services.revocations.isBlocked(asked.clientId))) return failure(request, context, blocked());\n',
-        '',
-      ],
-    ],
+    edits: [['await services.revocations.isBlocked(asked.clientId)', '!asked']],
     tests: ['tests/integration/oauth/manage.test.ts'],
   },
   {
