@@ -9,6 +9,7 @@ import {
   landingPage,
   signedOutPage,
 } from '../../../src/web/index.ts';
+import { anyText } from '../../support/any-text.ts';
 import { PAGES } from '../../support/pages.ts';
 
 const pages = Object.entries(PAGES);
@@ -340,7 +341,7 @@ describe('whatever comes from outside', () => {
           '\0',
           '\n',
         ),
-        fc.string({ unit: 'binary' }),
+        anyText(),
       ),
       { maxLength: 12 },
     )
