@@ -30,6 +30,8 @@ export interface AuditEvent {
   readonly person?: PersonId;
   readonly client?: string;
   readonly clientName?: string | undefined;
+  /** What it is to have access to, by its URL. */
+  readonly resource?: string;
   readonly grant?: string;
   readonly signin?: string;
   /** The administrator who did it, where it was one. */
@@ -65,7 +67,7 @@ export function createAudit(rows: Pick<AuditRows, 'add'>, now: () => number, ran
   };
 }
 
-type Names = Pick<StoredEvent, 'client' | 'clientName' | 'grant' | 'signin' | 'reason'>;
+type Names = Pick<StoredEvent, 'client' | 'clientName' | 'resource' | 'grant' | 'signin' | 'reason'>;
 
 function shortened(names: { readonly [name in keyof Names]?: string | undefined }): Names {
   const given = Object.entries(names).filter((entry): entry is [string, string] => Boolean(entry[1]));

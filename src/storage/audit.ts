@@ -20,6 +20,8 @@ export type StoredEvent = {
   person?: string;
   client?: string;
   clientName?: string;
+  /** What it is to have access to, by its URL. */
+  resource?: string;
   grant?: string;
   signin?: string;
   /** The administrator who did it, as `TENANT.OBJECT`. */

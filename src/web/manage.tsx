@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import { page } from './page.tsx';
 import { Csrf, Foreign, Mark, Moment, type Person, SignedIn } from './parts.tsx';
-import { plainText } from './text.ts';
+import { plainText, plainUri } from './text.ts';
 
 /** What stands on every page for administrators. */
 export interface ManageFrame {
@@ -41,6 +41,7 @@ export interface ManagedEvent {
   readonly person?: string | undefined;
   readonly client?: string | undefined;
   readonly clientName?: string | undefined;
+  readonly resource?: string | undefined;
   readonly grant?: string | undefined;
   /** The administrator who did it. */
   readonly by?: string | undefined;
@@ -341,6 +342,7 @@ function Events({ events, next }: { events: readonly ManagedEvent[]; next: strin
                     <ClientLink id={event.client} name={event.clientName} />
                   </Fact>
                 ) : null}
+                {event.resource ? <Fact name="Access to">{plainUri(event.resource)}</Fact> : null}
                 {event.by ? (
                   <Fact name="By">
                     <a href={manageLink({ person: event.by })}>{event.by}</a>

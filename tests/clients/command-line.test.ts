@@ -346,6 +346,7 @@ test('Codex, Copilot CLI, AI SDK: fail where the metadata is served below the en
     '.well-known/oauth-authorization-server',
     '.well-known/oauth-protected-resource',
     '.well-known/oauth-protected-resource/mcp',
+    '.well-known/oauth-protected-resource/{name}/mcp',
     '.well-known/openid-configuration',
   ]);
   // But for what answers 404 to everything else (`zz-not-found`).

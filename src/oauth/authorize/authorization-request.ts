@@ -132,10 +132,14 @@ async function checkClientId(
   id: string | undefined,
   request: Request,
   context: RequestContext,
-  { clients, limits, revocations, origin, registration }: OAuthServices,
+  { audit, clients, limits, revocations, origin, registration }: OAuthServices,
 ): Promise<Client> {
   if (!id) throw new AuthorizationRequestError('invalid_request', 'The request names no client_id.');
   if (await revocations.isBlocked(id)) {
+    // Anybody can ask this: as many events as sign-ins may begin.
+    if (limits.signins.take(request).ok) {
+      audit.record(context, 'sign-in refused', { client: id, reason: 'the client is blocked' });
+    }
     throw new AuthorizationRequestError(
       'unauthorized_client',
       'An administrator of this server has blocked this application.',
@@ -262,7 +266,10 @@ function checkState(state: string | undefined): string | undefined {
   return state;
 }
 
-/** RFC 8707 section 2. Which one is meant is never guessed: where there are several, only a client that is bound to one need not say it. */
+/**
+ * RFC 8707 section 2. Which one is meant is never guessed: where there are several,
+ * only a client that is bound to one need not say it.
+ */
 function checkResource(
   asked: string | undefined,
   client: Client,

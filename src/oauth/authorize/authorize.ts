@@ -74,6 +74,7 @@ export function authorizeEndpoint(services: OAuthServices): Endpoint {
       person,
       client: asked.clientId,
       clientName: asked.clientName,
+      resource: asked.resource,
       scopes: asked.scopes,
       signin: id,
     });

@@ -38,7 +38,11 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
 
     if (form.get('decision') !== 'approve') {
       await takeBack(context, signinId);
-      audit.record(context, 'consent denied', { client: asked.clientId, clientName: asked.clientName });
+      audit.record(context, 'consent denied', {
+        client: asked.clientId,
+        clientName: asked.clientName,
+        resource: asked.resource,
+      });
       return redirect(
         redirectTo(asked.redirectUri, {
           error: 'access_denied',
@@ -63,6 +67,7 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
     audit.record(context, 'consent given', {
       client: asked.clientId,
       clientName: asked.clientName,
+      resource: asked.resource,
       scopes: approvalOf({ scopes, offline }).split(' '),
       signin: signinId,
     });

@@ -32,10 +32,10 @@ export interface ClientDirectory {
    */
   find(id: string, context?: RequestContext, countFetch?: () => Taken): Promise<Client | undefined>;
   /**
-   * Which secret a client has now, where the operator has registered it: settings change while grants live.
+   * Which secret and resource a client has now, where the operator has registered it: settings change while grants live.
    * @returns `undefined` for clients that are not the operator's
    */
-  ofOperator(id: string): Pick<Client, 'secretHash'> | 'removed' | undefined;
+  ofOperator(id: string): Pick<Client, 'secretHash' | 'resource'> | 'removed' | undefined;
   /** Whether the operator lets clients of such an id in at all, whatever they say of themselves. */
   isLetIn(id: string): boolean;
   /**

@@ -86,8 +86,9 @@ export async function redeemCode(
   if (request.firstUse) await services.clients.markUsed(request.clientId);
   if (inserted === 'written' || signin.redeemClaim === claim) {
     services.records.connections.add(key, grant);
-    const { clientId: client, clientName } = grant;
-    services.audit.record(context, 'connected', { person, client, clientName, grant: key.grantId, signin: signinId });
+    const { clientId: client, clientName, resource } = grant;
+    const names = { client, clientName, resource, grant: key.grantId, signin: signinId };
+    services.audit.record(context, 'connected', { person, ...names });
     context.span?.signin(signinId, signin.createdAt);
   } else {
     context.log.info('code answered again', { client: presented.clientId, grant: key.grantId });
@@ -119,7 +120,7 @@ async function checkBinding(
   if (!/^[\w.~-]{43,128}$/.test(verifier) || !equalInConstantTime(challengeOf(verifier), request.codeChallenge)) {
     throw new TokenError('invalid_grant', 'The code_verifier does not fit the code_challenge.');
   }
-  boundResource(services, { resource: request.resource, scopes: request.scopes.join(' ') }, form.get('resource'));
+  boundResource(services, { ...request, scope: request.scopes.join(' ') }, form.get('resource'));
   return request;
 }
 

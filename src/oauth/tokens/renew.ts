@@ -91,7 +91,7 @@ async function checkGrant(
 ): Promise<Stored<Grant>> {
   if (!grant) throw new TokenError('invalid_grant', 'The grant is not known.');
   await authenticateClient(services, presented, grant);
-  boundResource(services, { resource: grant.resource, scopes: grant.scope }, form.get('resource'));
+  boundResource(services, grant, form.get('resource'));
   if (grant.endedAt !== undefined) throw new TokenError('invalid_grant', `The grant has ended: ${grant.endReason}.`);
   // A client that authenticates may change its key; a public one has nothing else to be known by.
   const isPublic = grant.clientSecretHash === undefined && grant.clientAuth === undefined;

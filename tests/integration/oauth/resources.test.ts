@@ -106,7 +106,8 @@ describe('a sign-in', () => {
       redirect: 'manual',
       headers: { accept: 'application/json' },
     });
-    return [response.status, ((await response.json()) as { error: string }).error];
+    const isPage = response.headers.get('content-type')?.includes('html');
+    return [response.status, isPage ? 'a page' : ((await response.json()) as { error: string }).error];
   };
 
   test('that does not say for what is refused', async () => {
@@ -327,6 +328,35 @@ test('what settings take away is in no token any more, and comes back with them;
   server.deploy({}, {});
   const again = await token(server, refreshForm(client, renewed.body.refresh_token));
   expect(claimsOf(again.body.access_token)).toMatchObject({ aud: REPORTS, scope: 'reports:read profile' });
+});
+
+test('a client that the operator binds to another resource renews no more for the former', async () => {
+  const portal = { client_id: 'portal' };
+  const { tokens } = await connect(server, 'ada', { resource: REPORTS, scope: 'reports:read' }, portal);
+  const code = await obtainCode(server, portal, 'ada', { resource: REPORTS, scope: 'reports:read' });
+  const bound = { client_id: 'portal', redirect_uris: [REDIRECT_URI], resource: wiki };
+  const other = { PREREGISTERED_CLIENTS: JSON.stringify([bound]) };
+  server.deploy(other, other);
+  for (const form of [refreshForm(portal, tokens.refresh_token), codeForm(portal, code)]) {
+    expect((await token(server, form)).body).toMatchObject({
+      error: 'invalid_grant',
+      error_description: expect.stringContaining(wiki),
+    });
+  }
+  server.deploy({}, {});
+  expect((await token(server, codeForm(portal, code))).status).toBe(200);
+});
+
+test('the record says what was approved and connected', async () => {
+  const before = server.logLines.length;
+  await connect(server, 'ada', { resource: REPORTS, scope: 'reports:read' }, client);
+  const lines = server.logLines.slice(before).map(line => JSON.parse(line) as Record<string, unknown>);
+  const acts = lines.filter(({ event }) => event === 'audit').map(({ act, resource }) => [act, resource]);
+  expect(acts).toEqual([
+    ['consent given', REPORTS],
+    ['signed in', undefined],
+    ['connected', REPORTS],
+  ]);
 });
 
 test('with one resource alone nobody has to name it', async () => {
