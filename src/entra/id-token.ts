@@ -35,6 +35,8 @@ const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export interface IdTokenRules extends TenantRule {
   readonly authorityHost: string;
   readonly clientId: string;
+  /** Where people learn whom to ask. */
+  readonly helpUrl?: string | undefined;
 }
 
 export function createIdTokenVerifier(rules: IdTokenRules, keys: TenantKeys): IdTokenVerifier {
@@ -71,6 +73,9 @@ export function createIdTokenVerifier(rules: IdTokenRules, keys: TenantKeys): Id
           error: 'access_denied',
           what: 'Your account belongs to another organization.',
           todo: 'Sign in with an account of this organization.',
+          ...(rules.helpUrl ? { helpUrl: rules.helpUrl } : {}),
+          isOurs: true,
+          person: { tid, oid },
         });
       }
       const address = typeof email === 'string' && email ? email : username;

@@ -80,7 +80,8 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
     return identityToken(credential.clientId, tokenExchangeAudience(config.authorityHost));
   }, now);
   const msal = createMsal({ config, endpoints, fetch, assertion, wait });
-  const idTokens = createIdTokenVerifier(config, createTenantKeys(endpoints.jwksUri, fetch, now));
+  const rules = { ...config, helpUrl: entry.helpUrl };
+  const idTokens = createIdTokenVerifier(rules, createTenantKeys(endpoints.jwksUri, fetch, now));
   const graph = createGraph(config.authorityHost, fetch);
   // Who is in more groups than a token holds is looked up in Graph, which takes this scope.
   const scopes = entry.allowedGroups.length > 0 ? [...config.scopes, USER_READ] : [...config.scopes];

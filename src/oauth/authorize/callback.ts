@@ -39,6 +39,9 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     if (!signin) return failure(request, context, expiredSignin());
     if (signin.binding !== binding) return failure(request, context, wrongBrowser());
     context.span?.signin(id);
+    // Entra's word comes through a browser, which can say it as often as it likes.
+    const taken = signin.stage === 'started' ? services.limits.callbacks.take(id) : { ok: true as const };
+    if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
     const interaction = interactionOf(signin);
     if (interaction) return backFromEntra(services, request, context, { ring, id, signin, interaction });
 
@@ -49,9 +52,6 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
       return again ? redirect(again) : failure(request, context, expiredSignin());
     }
     if (isExpired(signin, services.now())) return failure(request, context, expiredSignin());
-    // Entra's word comes through a browser, which can say it as often as it likes.
-    const taken = services.limits.callbacks.take(id);
-    if (!taken.ok) return failure(request, context, tooManyRequests(taken.retryAfterSeconds));
     if (error) {
       return refuse(request, context, requestOf(signin), entraRefusal(error, parameters.get('error_description')));
     }
@@ -94,7 +94,16 @@ export function callbackEndpoint(services: OAuthServices): Endpoint {
     const row = { ...begun, ...(to && (to !== 'manage' || isAdministrator(services, who)) ? { to } : {}) };
     const claim = randomText(services.random, 16);
     const asked = requestOf(signin);
-    if (asked && (await services.revocations.isBlocked(asked.clientId))) return failure(request, context, blocked());
+    if (asked && (await services.revocations.isBlocked(asked.clientId))) {
+      const { clientId: client, clientName } = asked;
+      services.audit.record(context, 'sign-in refused', {
+        person: who.person,
+        client,
+        clientName,
+        reason: 'the client is blocked',
+      });
+      return failure(request, context, blocked());
+    }
     if (asked && !(await needsNoPage(services, signin, asked, who.person))) {
       return askAnew(request, context, ring, signin, asked, who);
     }

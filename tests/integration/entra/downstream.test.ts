@@ -305,6 +305,24 @@ describe('consent that is missing', () => {
     expect(searchParams.has('prompt')).toBe(false);
   });
 
+  test('what comes back is looked at ten times a minute: no more events, no more questions to Entra', async () => {
+    const { link } = await withoutConsent('Calendars.Read');
+    const browser = new Browser();
+    const atEntra = await goOn(browser, await browser.open(link), url => url.startsWith(server.entra.url));
+    const state = new URL(atEntra.url).searchParams.get('state') ?? '';
+    const tokenRequests = () => server.entra.requests.filter(({ endpoint }) => endpoint === 'token').length;
+    const before = tokenRequests();
+    const statuses: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const query = new URLSearchParams({ state, ...(i % 2 ? { code: `made-up-${i}` } : { error: 'access_denied' }) });
+      statuses.push((await browser.open(`${server.origin}/auth/callback?${query}`)).status);
+    }
+    expect(statuses.filter(status => status === 429)).toHaveLength(10);
+    expect(tokenRequests() - before).toBe(5);
+    const events = server.logLines.filter(line => line.includes('sign-in refused') && line.includes(state));
+    expect(events).toHaveLength(10);
+  });
+
   test('the address is good once', async () => {
     const { link } = await withoutConsent('Calendars.Read');
     const browser = new Browser();
@@ -476,6 +494,8 @@ describe('a stronger sign-in', () => {
 /** Last, for the clock does not go back. */
 describe('in time', () => {
   test('is remembered until five minutes before it expires, whatever the order of its scopes', async () => {
+    // MSAL reckons by the real clock, which has gone on since the other one began.
+    server.clock.now = Date.now();
     const { tokens } = await connect(server, 'ada');
     const asks = countAsks();
     const first = given(await ask(tokens, ['User.Read', 'Mail.Read']));

@@ -4,7 +4,7 @@ import { Browser, textOf } from '../../../dev/browser/index.ts';
 import { foreignTenantId, type PersonName, personalTenantId } from '../../../dev/entra/people.ts';
 import { signInAs } from '../../../dev/entra/sign-in.ts';
 import { type AppServer, type AppServerOptions, startAppServer } from '../../support/app-server.ts';
-import { callTool, claimsOf, connect } from '../../support/flows.ts';
+import { authorizationUrl, callTool, claimsOf, connect, refreshForm, register, token } from '../../support/flows.ts';
 
 const servers: AppServer[] = [];
 afterEach(async () => {
@@ -14,7 +14,10 @@ afterEach(async () => {
 async function start(audience: AppServerOptions['audience'], allowed: string) {
   const server = await startAppServer({
     ...(audience ? { audience } : {}),
-    settings: audience ? { AUTH_ALLOWED_TENANTS: allowed } : {},
+    settings: {
+      ...(audience ? { AUTH_ALLOWED_TENANTS: allowed } : {}),
+      AUTH_HELP_URL: 'https://intranet.example/ask',
+    },
   });
   servers.push(server);
   return server;
@@ -27,6 +30,7 @@ async function welcome(server: AppServer, who: PersonName): Promise<{ status: nu
   return { status: page.status, text: textOf(page.html) };
 }
 
+const APPROVE = 'decision=approve';
 const OWN = '72f0c3a8-5b1e-4d6c-9a07-3e84d1b2c6f5';
 
 describe.each([
@@ -54,6 +58,34 @@ describe.each([
       expect(page.text, who).toContain('another organization');
     }
   });
+});
+
+test('who belongs to another tenant reads it, with whom to ask, also where a client sent them; it is on record who', async () => {
+  const server = await start('organizations', OWN);
+  const client = await register(server);
+  const { url, state } = authorizationUrl(server, client);
+  const browser = new Browser();
+  const page = await signInAs(browser, await browser.submit(await browser.open(url), { button: APPROVE }), 'foreigner');
+  expect([page.status, textOf(page.html)]).toEqual([403, expect.stringContaining('another organization')]);
+  expect(page.html).toContain('href="https://intranet.example/ask"');
+  expect(page.html).toContain(`state=${state}`);
+  const line = server.logLines.find(each => each.includes('"act":"sign-in refused"')) ?? '{}';
+  expect(JSON.parse(line)).toMatchObject({
+    client: client.client_id,
+    person: `${foreignTenantId}.${server.entra.people.foreigner.oid}`,
+  });
+});
+
+test('a tenant that is not allowed any more is out at the next renewal', async () => {
+  const server = await start('organizations', '*');
+  const { client, tokens } = await connect(server, 'foreigner');
+  server.deploy({ AUTH_ALLOWED_TENANTS: OWN });
+  const refused = await token(server, refreshForm(client, tokens.refresh_token));
+  expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  expect(refused.body.error_description).toContain('another organization');
+  // It has ended: no later change of the settings brings it back.
+  server.deploy({ AUTH_ALLOWED_TENANTS: '*' });
+  expect((await token(server, refreshForm(client, tokens.refresh_token))).body.error).toBe('invalid_grant');
 });
 
 test('people of two tenants have notes of their own, and a person is tenant and object, whatever the e-mail', async () => {

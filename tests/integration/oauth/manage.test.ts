@@ -381,6 +381,15 @@ describe('what an administrator does', () => {
     for (const page of pages) {
       expect([new URL(page.url).origin, textOf(page.html).includes('has blocked')]).toEqual([server.origin, true]);
     }
+    // Each who was turned away is on record, by name where that is known.
+    const denials = server.logLines
+      .filter(line => line.includes('the client is blocked'))
+      .map(line => JSON.parse(line));
+    const { tid, oid } = server.entra.people.ada;
+    expect(denials.map(({ act, client: id, person }) => [act, id, person])).toEqual([
+      ...server.apps.map(() => ['sign-in refused', client.client_id, undefined]),
+      ['sign-in refused', client.client_id, `${tid}.${oid}`],
+    ]);
     expect((await browser.open(manage())).html).toContain(`client=${encodeURIComponent(client.client_id)}`);
     await press(browser, await browser.open(manage({ client: client.client_id })), 'action=unblock');
     expect(await everywhere(tokens.access_token)).toEqual([200, 200]);
