@@ -411,11 +411,15 @@ test('a bound token’s claim of another kind than a key is refused, not overloo
 });
 
 test('a client that has registered dpop_bound_access_tokens gets none without a proof, and nothing is consumed', async () => {
-  const bound = await register(server, { client_name: 'Bound', dpop_bound_access_tokens: true });
-  const code = await obtainCode(server, bound);
-  expect((await ask(codeForm(bound, code), undefined)).body.error).toBe('invalid_dpop_proof');
-  const { status, body } = await ask(codeForm(bound, code), key);
+  // With a secret, so that nothing else asks for a proof at its renewals.
+  const metadata = { client_name: 'Bound', dpop_bound_access_tokens: true };
+  const bound = await register(server, { ...metadata, token_endpoint_auth_method: 'client_secret_post' });
+  const secret = { client_secret: bound.client_secret };
+  const code = { ...codeForm(bound, await obtainCode(server, bound)), ...secret };
+  expect((await ask(code, undefined)).body.error).toBe('invalid_dpop_proof');
+  const { status, body } = await ask(code, key);
   expect([status, body.token_type]).toEqual([200, 'DPoP']);
-  expect((await ask(refreshForm(bound, body.refresh_token), undefined)).body.error).toBe('invalid_dpop_proof');
-  expect((await ask(refreshForm(bound, body.refresh_token), key)).body.token_type).toBe('DPoP');
+  const renewal = { ...refreshForm(bound, body.refresh_token), ...secret };
+  expect((await ask(renewal, undefined)).body.error).toBe('invalid_dpop_proof');
+  expect((await ask(renewal, key)).body.token_type).toBe('DPoP');
 });
