@@ -33,17 +33,13 @@ export async function endGrant(
   key: GrantKey,
   { reason, detail, by }: Ending,
 ): Promise<void> {
-  let tried = false;
+  let told = false;
   for (;;) {
     const grant = await grants.read(key);
-    if (!grant) return;
-    if (grant.endedAt === undefined) {
-      tried = true;
-      await revocations.add(key.grantId, Math.max(grant.tokensExpireAt, now() + SIGNIN_MS) + SKEW_MS);
-      // "Changed": it was renewed meanwhile, or this write's answer was lost. The next read tells.
-      if ((await grants.end(grant, now(), reason, detail)) !== 'written') continue;
-    }
-    if (tried) {
+    if (!grant || grant.endedAt !== undefined) return;
+    await revocations.add(key.grantId, Math.max(grant.tokensExpireAt, now() + SIGNIN_MS) + SKEW_MS);
+    // By that its access tokens have ended already: an outage at the next write must not hide it.
+    if (!told) {
       audit.record(context, 'grant ended', {
         person: key.person,
         client: grant.clientId,
@@ -53,6 +49,8 @@ export async function endGrant(
         reason: detail ? `${reason}: ${detail}` : reason,
       });
     }
-    return;
+    told = true;
+    // "Changed": it was renewed meanwhile, or this write's answer was lost. The next read tells.
+    if ((await grants.end(grant, now(), reason, detail)) === 'written') return;
   }
 }

@@ -184,6 +184,8 @@ describe('writes that storage refuses', () => {
     for (const half of [refusing('PUT', '/grants'), refusing('PUT', '/revocations')]) {
       proxy.refuse(half);
       expect((await revoke()).status).toBe(503);
+      // Its access tokens end by the first half: the audit says so, whether or not anybody asks again.
+      expect(server.logLines.some(line => line.includes('"grant ended"'))).toBe(true);
     }
     proxy.refuse(undefined);
     expect((await revoke()).status).toBe(200);

@@ -361,7 +361,7 @@ const ending: Mutation[] = [
     rule: 'RFC 7009, 2.1',
     file: 'src/oauth/tokens/end-grant.ts',
     edits: [
-      ['      await revocations.add(key.grantId, Math.max(grant.tokensExpireAt, now() + SIGNIN_MS) + SKEW_MS);\n', ''],
+      ['    await revocations.add(key.grantId, Math.max(grant.tokensExpireAt, now() + SIGNIN_MS) + SKEW_MS);\n', ''],
     ],
     tests: RENEWAL_TESTS,
   },
@@ -369,7 +369,7 @@ const ending: Mutation[] = [
     name: 'endGrant: its refresh tokens stop',
     rule: 'RFC 7009, 2.1',
     file: 'src/oauth/tokens/end-grant.ts',
-    edits: [["      if ((await grants.end(grant, now(), reason, detail)) !== 'written') continue;\n", '']],
+    edits: [["if ((await grants.end(grant, now(), reason, detail)) === 'written') return;", 'return;']],
     tests: RENEWAL_TESTS,
   },
   {
@@ -378,8 +378,8 @@ const ending: Mutation[] = [
     file: 'src/oauth/tokens/end-grant.ts',
     edits: [
       [
-        "(await grants.end(grant, now(), reason, detail)) !== 'written'",
-        '(await grants.end(grant, now(), reason, detail)) === undefined',
+        "(await grants.end(grant, now(), reason, detail)) === 'written'",
+        '(await grants.end(grant, now(), reason, detail)) !== undefined',
       ],
     ],
     tests: ['tests/attacks/race.test.ts', 'tests/attacks/taken-back.test.ts'],
