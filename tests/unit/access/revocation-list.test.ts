@@ -72,7 +72,8 @@ describe('the list of revocations', () => {
   test('what this instance revokes is known at once, even while a reading is under way', async () => {
     const { state, list } = setUp();
     await list.isRevoked(token('a'));
-    state.now += 25_000;
+    state.now += 30_000;
+    // Waits for a reading that has begun before, and so knows nothing of it.
     const reading = list.isRevoked(token('b'));
     await list.add('a', state.now + 1);
     await reading;
