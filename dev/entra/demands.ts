@@ -60,8 +60,18 @@ export function claimsFor(context: string): string {
   return JSON.stringify({ access_token: { acrs: { essential: true, value: context } } });
 }
 
-function contextsOf(claims: string | undefined): string[] {
-  const asked = JSON.parse(claims || '{}') as { access_token?: { acrs?: { value?: string; values?: string[] } } };
-  const { value, values = [] } = asked.access_token?.acrs ?? {};
+/** What the application says that it can do (`xms_cc`): with `CP1` it understands a claims challenge. */
+export function capabilitiesOf(claims: string | undefined): string[] {
+  return valuesOf('xms_cc', claims);
+}
+
+const contextsOf = (claims: string | undefined) => valuesOf('acrs', claims);
+
+/** What a claims request asks of a claim of access tokens. */
+function valuesOf(name: string, claims: string | undefined): string[] {
+  const asked = JSON.parse(claims || '{}') as {
+    access_token?: Record<string, { value?: string; values?: string[] } | null>;
+  };
+  const { value, values = [] } = asked.access_token?.[name] ?? {};
   return value === undefined ? values : [value, ...values];
 }

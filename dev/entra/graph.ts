@@ -41,7 +41,9 @@ export function graphHandler(options: GraphOptions) {
     if (!claims || !person) return refuse(res, 401, 'InvalidAuthenticationToken', 'Access token is empty or invalid.');
     const challenge = options.challengeOf(person);
     if (challenge && !(Array.isArray(claims.acrs) && claims.acrs.includes(challenge.context))) {
-      res.setHeader('www-authenticate', insufficientClaims(challenge.claims));
+      // Who does not say that they understand it gets no challenge.
+      const isUnderstood = Array.isArray(claims.xms_cc) && claims.xms_cc.includes('CP1');
+      if (isUnderstood) res.setHeader('www-authenticate', insufficientClaims(challenge.claims));
       return refuse(res, 401, 'InvalidAuthenticationToken', 'The token lacks claims that are needed.');
     }
     const url = new URL(req.url ?? '/', 'http://localhost');

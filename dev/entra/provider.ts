@@ -1,7 +1,7 @@
 /** oidc-provider, set up to behave as Entra's v2.0 endpoints do. */
 import { randomBytes } from 'node:crypto';
 import { interactionPolicy, type KoaContextWithOIDC, Provider } from 'oidc-provider';
-import type { Demands } from './demands.ts';
+import { capabilitiesOf, type Demands } from './demands.ts';
 import { authorizeError, EntraError, entraErrors, type ProviderError, tokenError } from './errors.ts';
 import { memoryAdapter } from './memory.ts';
 import { errorPage, pageHeaders } from './pages.ts';
@@ -158,12 +158,8 @@ async function tokenAnswer(ctx: KoaContextWithOIDC, bySubject: Map<string, Perso
   };
   const asked = resourceScopesOf(String(oidc.body?.[REQUESTED_SCOPE] ?? ''));
   const resourceScopes = asked.length > 0 ? asked : ['User.Read'];
-  const acrs = options.demands.check({
-    person,
-    grantId: source.grantId ?? '',
-    scopes: resourceScopes,
-    claims: textOf(oidc.body?.[REQUESTED_CLAIMS]),
-  });
+  const claims = textOf(oidc.body?.[REQUESTED_CLAIMS]);
+  const acrs = options.demands.check({ person, grantId: source.grantId ?? '', scopes: resourceScopes, claims });
   const own = [...source.scopes].filter(scope => scope !== OFFLINE);
   const given = ctx.body as { refresh_token?: string };
   return {
@@ -171,7 +167,10 @@ async function tokenAnswer(ctx: KoaContextWithOIDC, bySubject: Map<string, Perso
     scope: [...own, ...resourceScopes, ...options.moreScopes()].join(' '),
     expires_in: expiresIn,
     ext_expires_in: expiresIn,
-    access_token: await sign(accessTokenClaims(grant, resourceScopes, acrs), options.key),
+    access_token: await sign(
+      accessTokenClaims(grant, resourceScopes, { acrs, xms_cc: capabilitiesOf(claims) }),
+      options.key,
+    ),
     ...(given.refresh_token === undefined ? {} : { refresh_token: given.refresh_token }),
     ...(source.scopes.has('openid') ? { id_token: await idToken(grant, options) } : {}),
     ...(oidc.body?.client_info === '1' ? { client_info: clientInfo(person) } : {}),

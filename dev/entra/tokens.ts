@@ -76,9 +76,13 @@ function groupsClaim(groups: readonly string[]): JWTPayload {
 
 /**
  * Entra's access token for one API: a JWT that nobody but that API should accept.
- * @param acrs the authentication contexts that the sign-in has met
+ * @param more the authentication contexts that the sign-in has met, and what the application can do
  */
-export function accessTokenClaims(grant: Grant, resourceScopes: string[], acrs: string[]): JWTPayload {
+export function accessTokenClaims(
+  grant: Grant,
+  resourceScopes: string[],
+  { acrs, xms_cc }: { acrs: string[]; xms_cc: string[] },
+): JWTPayload {
   const [resource = GRAPH_RESOURCE] = resourcesOf(resourceScopes.join(' '));
   const aud = resource === GRAPH_RESOURCE ? GRAPH : resource;
   return {
@@ -91,6 +95,7 @@ export function accessTokenClaims(grant: Grant, resourceScopes: string[], acrs: 
     appid: grant.clientId,
     scp: resourceScopes.map(shortScope).join(' '),
     ...(acrs.length > 0 ? { acrs } : {}),
+    ...(xms_cc.length > 0 ? { xms_cc } : {}),
     uti: randomUUID(),
     ver: '1.0',
   };

@@ -54,6 +54,8 @@ export function createMsal({ config, endpoints, fetch, assertion, wait }: MsalOp
   const { credential } = config;
   const auth = {
     clientId: config.clientId,
+    // Without it no API challenges this app, as Graph does when what a token rests on has changed; see docs/entra.md.
+    clientCapabilities: ['CP1'],
     // MSAL refuses an http authority even for a stand-in on loopback, but takes
     // the endpoints as they are told. So no discovery request is made either.
     authority: `https://login.microsoftonline.com/${config.tenantId}`,

@@ -129,7 +129,12 @@ describe('an authentication context', () => {
   test('that Graph demands is a claims challenge, which leads to a token that it takes', async () => {
     const first = await tokensOf(entra, 'ada');
     entra.challenge('ada', 'graph', 'c2');
-    const refused = await graph(first.access_token, '/me');
+    // Only for an application that has said it understands one.
+    const silent = await graph(first.access_token, '/me');
+    expect([silent.status, silent.headers.get('www-authenticate')]).toEqual([401, null]);
+    const capable = await ask(first.refresh_token, 'User.Read', '{"access_token":{"xms_cc":{"values":["CP1"]}}}');
+    expect(decodeJwt(capable.access_token).xms_cc).toEqual(['CP1']);
+    const refused = await graph(capable.access_token, '/me');
     expect(refused.status).toBe(401);
     const challenge = refused.headers.get('www-authenticate') ?? '';
     expect(challenge).toContain('error="insufficient_claims"');
