@@ -53,7 +53,7 @@ test('ends as well on SIGTERM, and when it is stopped while it starts', async ()
   for (const port of Object.values(env)) expect(await isFree(port)).toBe(true);
 });
 
-test('picks up a change; a change that does not build, or does not start, is told', async () => {
+test('picks up a change, and a file that is put with the tools; a change that does not build, or does not start, is told', async () => {
   const script = project.run('dev/start.ts', { env });
   await script.says('Ready in');
   const source = join(project.folder, 'functions/health.ts');
@@ -74,12 +74,7 @@ test('picks up a change; a change that does not build, or does not start, is tol
   await writeFile(source, before);
   await script.says('Reloaded');
   expect((await fetch(`${server}/health`)).status).toBe(200);
-  expect(await script.stop()).toBe(0);
-});
 
-test('a file that is put with the tools is a tool', async () => {
-  const script = project.run('dev/start.ts', { env });
-  await script.says('Ready in');
   const tool = await readFile(join(project.folder, 'src/mcp/tools/calculate-sum.ts'), 'utf8');
   await writeFile(
     join(project.folder, 'src/mcp/tools/calculate-total.ts'),
