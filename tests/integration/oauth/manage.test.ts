@@ -9,6 +9,7 @@ import { createWriteBehind } from '../../../src/storage/write-behind.ts';
 import { type AppServer, startAppServer } from '../../support/app-server.ts';
 import {
   authorizationUrl,
+  backAtClient,
   callTool,
   claimsOf,
   codeForm,
@@ -301,7 +302,8 @@ describe('what an administrator does', () => {
     // Who signs in anew is asked anew, though the grant itself does not say yet that it has ended.
     const again = new Browser();
     await signInAs(again, await again.open(`${server.origin}/auth/login`), 'grace');
-    const first = await again.open(authorizationUrl(server, client, { redirect_uri: web }).url);
+    const stopAt = (url: string) => !url.startsWith(server.origin);
+    const first = await again.open(authorizationUrl(server, client, { redirect_uri: web }).url, { stopAt });
     expect([first.html.includes('decision'), new URL(first.url).pathname]).toEqual([true, '/oauth/authorize']);
     const refused = await token(server, refreshForm(client, old.tokens.refresh_token));
     expect([refused.status, refused.body.error]).toEqual([400, 'invalid_grant']);
@@ -377,7 +379,11 @@ describe('what an administrator does', () => {
       }
     }
     // Nor does anybody go on who was on the way.
-    const pages = [await asked.submit(consent, { button: 'decision=approve' }), await signInAs(atEntra, picker, 'ada')];
+    const stopAt = backAtClient;
+    const pages = [
+      await asked.submit(consent, { button: 'decision=approve', stopAt }),
+      await signInAs(atEntra, picker, 'ada', { stopAt }),
+    ];
     for (const page of pages) {
       expect([new URL(page.url).origin, textOf(page.html).includes('has blocked')]).toEqual([server.origin, true]);
     }
