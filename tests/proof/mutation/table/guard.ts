@@ -87,9 +87,7 @@ export const guard: Mutation[] = [
     name: 'neededScopes: reading a resource',
     rule: 'RFC 6750, 3.1 (insufficient_scope)',
     file: 'src/mcp/needed-scopes.ts',
-    edits: [
-      ['      return (await resourceAt(catalogue, text(params.uri)))?.resource.scopes ?? [];', '      return [];'],
-    ],
+    edits: [['      return scopesOfUri(catalogue, text(params.uri));', '      return [];']],
     tests: ENDPOINT_TESTS,
   },
   {

@@ -121,7 +121,7 @@ const code: Mutation[] = [
         '  if (since < 0) {',
       ],
     ],
-    tests: ['tests/attacks/taken-back.test.ts'],
+    tests: ['tests/integration/oauth/manage.test.ts'],
   },
   {
     name: 'redeemCode: a grant that was ended meanwhile',
