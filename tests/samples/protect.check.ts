@@ -5,16 +5,21 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePorts } from '../../dev/local/ports.ts';
-import { type AccessToken, signAccessToken, verifyAccessToken } from '../../src/access/access-token.ts';
+import {
+  type AccessToken,
+  signAccessToken,
+  signUpstreamToken,
+  verifyAccessToken,
+} from '../../src/access/access-token.ts';
 import { personKey } from '../../src/access/person.ts';
 import { createKeyRing, type KeyRing } from '../../src/keys/key-ring.ts';
 import { parseSecrets } from '../../src/keys/secret.ts';
+import { Application, LIBRARIES } from '../clients/support/application.ts';
 import { type AppServer, newSecret, startAppServer } from '../support/app-server.ts';
-import { connect, register } from '../support/flows.ts';
+import { claimsOf, connect, register } from '../support/flows.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const KEY = newSecret();
@@ -121,15 +126,21 @@ describe.each(Object.entries(SAMPLES))('%s', (name, { missing, prepare }) => {
     expect(metadata.authorization_servers?.map(each => each.replace(/\/$/, ''))).toEqual([server.origin]);
   });
 
-  test('serves an MCP client with a token for it, and knows whose it is', async () => {
-    const client = new Client({ name: 'test', version: '1' });
-    await client.connect(
-      new StreamableHTTPClientTransport(new URL(resource), { authProvider: { token: async () => good } }),
-    );
-    const { content } = await client.callTool({ name: 'list_reports', arguments: {} });
-    expect(content).toEqual([{ type: 'text', text: `Reports of ${personKey(token.person)}: none yet.` }]);
-    await client.close();
-  });
+  test.each(Object.entries(LIBRARIES))(
+    '%s, told no more than its URL, signs its person in here and calls it',
+    async (_name, library) => {
+      const application = new Application();
+      const connection = await library({ origin: server.origin, mcpUrl: resource }, application);
+      const { content } = await connection.call('list_reports');
+      expect(content).toEqual([{ type: 'text', text: `Reports of ${personKey(token.person)}: none yet.` }]);
+      expect(application.windows.map(url => [url.origin, url.searchParams.get('resource')])).toEqual([
+        [server.origin, resource],
+      ]);
+      const { access_token = '' } = application.tokens() ?? {};
+      expect(claimsOf(access_token)).toMatchObject({ aud: resource, scope: 'reports:read' });
+      await connection.close();
+    },
+  );
 
   test('refuses tokens for another resource, of another issuer or key, that have expired or are bound to a key', async () => {
     const own = (await connect(server, 'ada', { resource: server.mcpUrl })).tokens.access_token;
@@ -145,6 +156,10 @@ describe.each(Object.entries(SAMPLES))('%s', (name, { missing, prepare }) => {
     expect(await refused(await sign({ issuedAt: now - 3600, expiresAt: now - 120 }))).toBe(401);
     expect(await refused(await sign({ jkt: 'A'.repeat(43) }))).toBe(401);
     expect((await send(`Bearer ${await sign({})}`)).status).toBe(200);
+    // As it would be behind the gateway.
+    const upstream = { upstream: resource, tokenId: 'upstream', now };
+    const behind = await signUpstreamToken(keys, server.origin, { ...token, resource: server.mcpUrl }, upstream);
+    expect((await send(`Bearer ${behind}`)).status).toBe(200);
   });
 
   test('refuses what is signed by this server and no access token', async ({ skip }) => {
