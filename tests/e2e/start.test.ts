@@ -28,7 +28,17 @@ const isFree = (port: string) =>
       .listen(Number(port), '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 
-test('runs everything, says where and how to connect, and stops all of it on Ctrl-C', async () => {
+/** Signs Ada in with a client, for so long. */
+async function asAda<T>(work: (client: DemoClient) => Promise<T>): Promise<T> {
+  const client = await signedIn(`${server}/mcp`, 'ada');
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+test('runs everything, says where and how to connect, stops all of it on Ctrl-C, and keeps what people saved', async () => {
   const script = project.run('dev/start.ts', { args: ['--no-watch'], env });
   await script.says('Ready in');
   for (const line of [`${server}/mcp`, `:${env.ENTRA_PORT}`, `:${env.AZURITE_TABLE_PORT}`, 'Ada Lovelace']) {
@@ -42,8 +52,16 @@ test('runs everything, says where and how to connect, and stops all of it on Ctr
   expect(unauthorized.status).toBe(401);
   expect(unauthorized.headers.get('www-authenticate')).toContain(`resource_metadata="${server}/`);
 
+  const { id } = await asAda(client => client.call('save_user_note', { note: 'Buy tea' }));
+
   expect(await script.stop()).toBe(0);
   for (const port of Object.values(env)) expect(await isFree(port)).toBe(true);
+
+  const again = project.run('dev/start.ts', { args: ['--no-watch'], env });
+  await again.says('Ready in');
+  const { notes } = await asAda(client => client.call('get_user_notes'));
+  expect(notes).toEqual([expect.objectContaining({ id, note: 'Buy tea' })]);
+  expect(await again.stop()).toBe(0);
 });
 
 test('ends as well on SIGTERM, and when it is stopped while it starts', async () => {
@@ -106,23 +124,6 @@ test('an app that ends by itself is told; it comes back with a change, or all of
   await expect(fetch(`${server}/crash`)).rejects.toThrow();
   expect(await once.ended).toBe(1);
   for (const port of Object.values(env)) expect(await isFree(port)).toBe(true);
-});
-
-test('what people saved is theirs after a restart', async () => {
-  const atTheServer = async <T>(work: (client: DemoClient) => Promise<T>) => {
-    const script = project.run('dev/start.ts', { args: ['--no-watch'], env });
-    await script.says('Ready in');
-    const client = await signedIn(`${server}/mcp`, 'ada');
-    try {
-      return await work(client);
-    } finally {
-      await client.close();
-      await script.stop();
-    }
-  };
-  const { id } = await atTheServer(client => client.call('save_user_note', { note: 'Buy tea' }));
-  const { notes } = await atTheServer(client => client.call('get_user_notes'));
-  expect(notes).toEqual([expect.objectContaining({ id, note: 'Buy tea' })]);
 });
 
 test('all busy ports are told at once, and nothing is started', async () => {
