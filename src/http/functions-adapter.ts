@@ -54,9 +54,14 @@ function toWebRequest(request: HttpRequest): Request {
   } as RequestInit);
 }
 
-/** For the log: never the query, which holds codes. */
+/** Of a path's part, in a log; none of our own is longer. */
+const LONGEST_PART = 30;
+
+/** For the log: never the query, which holds codes; and long parts cut, for a path of nobody's may hold one too. */
 function pathOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).pathname : undefined;
+  if (!URL.canParse(url)) return undefined;
+  const parts = new URL(url).pathname.split('/');
+  return parts.map(part => (part.length > LONGEST_PART ? `${part.slice(0, 8)}…` : part)).join('/');
 }
 
 /** Looked at before any header is: a query that names "headers" has replaced them. */

@@ -171,3 +171,9 @@ test('the log tells the path, never the query', async () => {
   expect(lines.join()).toContain('/auth/callback');
   expect(lines.join()).not.toContain('SECRET');
 });
+
+test('the log names the path without its query, and cuts a part that no path of ours has', async () => {
+  const secret = 'ac.secret-of-somebody-in-the-wrong-place';
+  const { lines } = await call(ok, { url: `http://localhost/.well-known/oauth-authorization-server/${secret}?code=x` });
+  expect(lines.map(line => JSON.parse(line).path)).toEqual(['/.well-known/oauth-authorization-server/ac.secre…']);
+});
