@@ -11,7 +11,7 @@ export default {
   number: 8,
   title: 'Storage is up for a second and down for a second',
   group: 'Faults',
-  seconds: { whole: 640, short: 35 },
+  seconds: { whole: 640, short: 30 },
   async run({ rig: startRig, short, random, progress, signal }) {
     const seconds = short ? 15 : 600;
     const perSecond = short ? 4 : 2;

@@ -22,7 +22,7 @@ export default {
   number: 10,
   title: 'Entra ID fails, at the callback and at renewals',
   group: 'Faults',
-  seconds: { whole: 150, short: 45 },
+  seconds: { whole: 150, short: 35 },
   async run({ rig: startRig, short, random, progress }) {
     // One that renews without Entra for an hour, as it is unless somebody sets it, and one that never does.
     const rig = await startRig({ instances: 1 });

@@ -14,7 +14,7 @@ export default {
   number: 11,
   title: 'The clocks of the instances differ',
   group: 'Faults',
-  seconds: { whole: 45, short: 15 },
+  seconds: { whole: 40, short: 12 },
   async run({ rig: startRig, short, progress }) {
     const rig = await startRig();
     const http = createLoadClient(20);

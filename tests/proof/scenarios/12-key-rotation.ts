@@ -17,7 +17,7 @@ export default {
   number: 12,
   title: `The signing key is rotated under ${PER_SECOND} requests/s`,
   group: 'Faults',
-  seconds: { whole: 320, short: 35 },
+  seconds: { whole: 330, short: 30 },
   async run({ rig: startRig, short, seed, random, progress, signal }) {
     const rig = await startRig({ settings: { MCP_RATE_LIMIT: '0', LOG_LEVEL: 'warn' } });
     const http = createLoadClient(50);
@@ -33,7 +33,7 @@ export default {
     });
 
     const rotations = short ? 1 : 3;
-    const stepSeconds = short ? 4 : 25;
+    const stepSeconds = short ? 3 : 25;
     let old = rig.settings.JWT_SECRET_KEY ?? '';
     let [refused, tried] = [0, 0];
     for (let rotation = 1; rotation <= rotations && !signal.aborted; rotation++) {

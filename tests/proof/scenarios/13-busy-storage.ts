@@ -11,7 +11,7 @@ export default {
   number: 13,
   title: 'One answer of storage in five is 503',
   group: 'Faults',
-  seconds: { whole: 150, short: 25 },
+  seconds: { whole: 170, short: 20 },
   async run({ rig: startRig, short, random, progress, signal }) {
     const total = short ? 400 : 6_000;
     const rig = await startRig({ settings: { LOG_LEVEL: 'warn' } });
