@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import type { PersonId } from '../../../src/access/person.ts';
+import { createRevocationList } from '../../../src/access/revocation-list.ts';
+import { createLogger } from '../../../src/log.ts';
+import { openConnections } from '../../../src/storage/connections.ts';
 import { type Grant, openGrants } from '../../../src/storage/grants.ts';
 import { openRevocationRows } from '../../../src/storage/revocations.ts';
 import { openSessions, sessionHour } from '../../../src/storage/sessions.ts';
 import { openSignins, type RedeemedSignin, type StartedSignin } from '../../../src/storage/signins.ts';
+import { sweepEnded } from '../../../src/storage/sweep.ts';
 import { openTables, type Table } from '../../../src/storage/tables.ts';
+import { createWriteBehind } from '../../../src/storage/write-behind.ts';
 import { freshStorage } from '../../support/azurite.ts';
 import { purge } from '../../support/purge.ts';
 import { countTrips } from '../../support/storage-faults.ts';
@@ -16,7 +22,7 @@ const PERSON = { tid: '72f0c3a8-5b1e-4d6c-9a07-3e84d1b2c6f5', oid: '0a1b8c5e-2f4
 function setUp() {
   const storage = freshStorage();
   const tables = openTables({ connection: { connectionString: storage.connectionString } });
-  return { tables, storage, signins: openSignins(tables), grants: openGrants(tables) };
+  return { tables, storage, signins: openSignins(tables, { merge: () => {} }), grants: openGrants(tables) };
 }
 
 const started: StartedSignin = { stage: 'started', binding: 'b', upstream: 'u', createdAt: NOW };
@@ -99,6 +105,63 @@ describe('the purge', () => {
     expect(await purge(tables, NOW + 9 * DAY)).toMatchObject({ signins: 0, grants: 0 });
   });
 
+  test('marks what an administrator has ended as a whole, and takes Entra’s tokens out of it; each entry is done with', async () => {
+    const { tables, storage, grants } = setUp();
+    const writer = createWriteBehind(
+      tables,
+      () => {},
+      createLogger('error', () => {}),
+    );
+    const connections = openConnections(tables, writer);
+    const other = { tid: PERSON.tid, oid: '0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f502' };
+    /** Stores a grant. @returns whether it has ended, and whether Entra's tokens are in it */
+    async function begin(person: PersonId, name: string, change: Partial<Grant> = {}) {
+      const key = { person, grantId: name.repeat(22) };
+      const row = { ...grant(NOW + DAY), upstreamTokens0: 'sealed', upstreamTokens1: 'sealed too', ...change };
+      await grants.insert(key, row);
+      connections.add(key, row);
+      return async () => {
+        const stored = await grants.read(key);
+        return [stored?.endReason, stored?.upstreamTokens0, stored?.upstreamTokens1];
+      };
+    }
+    const ended = [
+      await begin(PERSON, 'A'),
+      await begin(PERSON, 'B', { clientId: 'another' }),
+      await begin(other, 'C', { clientId: 'https://client.example/id.json' }),
+    ];
+    const kept = [
+      await begin(PERSON, 'D', { signedInAt: NOW + 2_000 }),
+      await begin(other, 'E'),
+      await begin(other, 'F', { clientId: 'https://client.example/id.json', signedInAt: NOW + 2_000 }),
+    ];
+    await writer.flush();
+    const list = createRevocationList(
+      openRevocationRows(tables),
+      () => NOW,
+      createLogger('error', () => {}),
+    );
+    const times = { at: NOW + 1_000, until: NOW + 5 * DAY };
+    await list.endAll({ person: PERSON }, times);
+    await list.endAll({ clientId: 'https://client.example/id.json' }, times);
+    const entries = await openRevocationRows(tables).list(NOW);
+
+    expect(await purge(tables, NOW + 60_000)).toMatchObject({ ended: 3, grants: 0, revocations: 0 });
+    for (const state of ended) expect(await state()).toEqual(['ended by an administrator', undefined, undefined]);
+    for (const state of kept) expect(await state()).toEqual([undefined, 'sealed', 'sealed too']);
+    // A code of before it became a grant after all, at an instance that did not know.
+    const late = await begin(PERSON, 'G');
+    expect(await purge(tables, NOW + HOUR)).toMatchObject({ ended: 1 });
+    expect((await late())[1]).toBeUndefined();
+    // From now on the entries cost nothing, and still stop what they stopped.
+    const { trips } = await countTrips(storage.accountName, () => sweepEnded(tables, NOW + 2 * HOUR));
+    expect(trips).toBe(1);
+    expect(await openRevocationRows(tables).list(NOW)).toEqual(entries);
+    // Ended again, it is looked at again.
+    await list.endAll({ person: PERSON }, { ...times, at: NOW + 3_000 });
+    expect(await purge(tables, NOW + 3 * HOUR)).toMatchObject({ ended: 1 });
+  });
+
   test('takes sessions and revocations that are over', async () => {
     const { tables } = setUp();
     const sessions = openSessions(tables);
@@ -136,7 +199,13 @@ describe('the purge', () => {
       random.set([i >> 8, i & 255]);
       return signins.newId(random, NOW);
     });
-    await Promise.all(ids.map(id => signins.insert(id, started)));
+    for (let start = 0; start < ids.length; start += 100) {
+      const [first, ...rest] = ids.slice(start, start + 100).map(id => {
+        const row = { ...started, partitionKey: id.slice(0, 6), rowKey: id.slice(6) };
+        return { type: 'insert' as const, row };
+      });
+      if (first) await tables.table('signins').transaction([first, ...rest]);
+    }
     expect(await purge(tables, NOW + 3 * HOUR)).toMatchObject({ signins: 520 });
   });
 });
