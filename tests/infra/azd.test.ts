@@ -88,7 +88,13 @@ test('the workflow checks everything before it deploys, and logs in without a se
   const text = await read('.github/workflows/azure-dev.yml');
   const { permissions, jobs } = parse(text) as Workflow;
   const runs = (job: string) => jobs[job]?.steps.flatMap(({ run }) => run ?? []) ?? [];
-  expect(runs('test')).toEqual(['npm ci', 'npm run check', 'npm run check:infra', 'npm run check:samples']);
+  expect(runs('test')).toEqual([
+    'npm ci',
+    'npm run check',
+    'npm run check:infra',
+    'npm run check:samples',
+    'npm run proof -- --short',
+  ]);
   expect(jobs.deploy?.needs).toBe('test');
   expect(runs('deploy').slice(-2)).toEqual(['azd provision --no-prompt', 'azd deploy --no-prompt']);
   expect(permissions).toEqual({ contents: 'read' });
