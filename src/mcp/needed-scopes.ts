@@ -17,25 +17,27 @@ export async function neededScopes(
   const needed = new Set<Scope>();
   for (const { method, params } of messagesOf(body)) {
     const found = typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : {};
-    for (const scope of await scopesOf(method, found, catalogue, granted)) needed.add(scope);
+    const scopes = scopesOf(method, found, catalogue, granted);
+    // Most need no waiting, and a call of a tool pays for none.
+    for (const scope of scopes instanceof Promise ? await scopes : scopes) needed.add(scope);
   }
   return needed;
 }
 
 /** What is not known needs nothing: that it is unknown is the answer. */
-async function scopesOf(
+function scopesOf(
   method: unknown,
   params: Record<string, unknown>,
   catalogue: Catalogue,
   granted: readonly string[],
-): Promise<readonly Scope[]> {
+): readonly Scope[] | Promise<readonly Scope[]> {
   switch (method) {
     case 'tools/call':
       return catalogue.tools.get(text(params.name))?.scopes ?? [];
     case 'prompts/get':
       return catalogue.prompts.get(text(params.name))?.scopes ?? [];
     case 'resources/read':
-      return (await resourceAt(catalogue, text(params.uri)))?.resource.scopes ?? [];
+      return scopesOfUri(catalogue, text(params.uri));
     case 'resources/list':
     case 'resources/templates/list':
       return scopesOfList(catalogue, granted);
@@ -44,6 +46,10 @@ async function scopesOf(
     default:
       return [];
   }
+}
+
+async function scopesOfUri(catalogue: Catalogue, uri: string): Promise<readonly Scope[]> {
+  return (await resourceAt(catalogue, uri))?.resource.scopes ?? [];
 }
 
 /** A list that would be empty for want of scopes alone is refused, so that the client learns which to ask for. */

@@ -10,7 +10,6 @@ import type { Surroundings } from './call-context.ts';
 import { callTool } from './call-tool.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { CursorOptions } from './cursors.ts';
-import type { ServerFacts } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface ServerOptions extends Surroundings, CursorOptions {
@@ -30,24 +29,31 @@ const CAPABILITIES = {
 
 /** The library's handler for both eras. Its requests bring their {@link Exchange} as `authInfo.extra.exchange`. */
 export function createHandler(options: ServerOptions): McpHttpHandler {
-  return createMcpHandler(({ authInfo }) => createServer(options, authInfo?.extra?.exchange as Exchange));
+  const { name, version, title, websiteUrl, icons, instructions } = options.server;
+  // The newest revision repeats this in each answer: no more than it has to be where nobody looks at it.
+  const least = { name, version };
+  const whole = {
+    ...least,
+    ...(title && { title }),
+    ...(websiteUrl && { websiteUrl }),
+    ...(icons && { icons: [...icons] }),
+  };
+  const about = { capabilities: CAPABILITIES, ...(instructions && { instructions }) };
+  return createMcpHandler(({ authInfo }) => {
+    const exchange = authInfo?.extra?.exchange as Exchange;
+    const server = new Server(exchange.onlyToolCalls ? least : whole, about);
+    return serve(server, options, exchange);
+  });
 }
 
 /**
- * A server for the messages of one HTTP request. The library's `McpServer`
- * would register all tools anew each time and cannot page, so this is its plain
- * `Server`, and what a call of a tool does not need is neither loaded nor
- * registered for one.
+ * Has a server answer the messages of one HTTP request. The library's
+ * `McpServer` would register all tools anew each time and cannot page, so it is
+ * its plain `Server`, and what a call of a tool does not need is neither loaded
+ * nor registered for one.
  */
-function createServer(options: ServerOptions, exchange: Exchange): Server | Promise<Server> {
-  const { name, version, ...presentation } = options.server;
+function serve(server: Server, options: ServerOptions, exchange: Exchange): Server | Promise<Server> {
   const { context, onlyToolCalls } = exchange;
-  // The newest revision repeats the name and the version in each answer: no more than these where nobody reads it.
-  const info = onlyToolCalls ? { name, version } : { name, version, ...shown(presentation) };
-  const server = new Server(info, {
-    capabilities: CAPABILITIES,
-    ...(presentation.instructions && { instructions: presentation.instructions }),
-  });
   // Only what the library says, up to where it begins to quote what came.
   server.onerror = error =>
     context.log.debug('MCP message not served', { error: error.message.split(':', 1)[0] ?? '' });
@@ -67,9 +73,4 @@ async function withOtherMethods(server: Server, options: ServerOptions, exchange
   const { registerOtherMethods } = await import('./other-methods.ts');
   registerOtherMethods(server, options, exchange);
   return server;
-}
-
-/** What people see of the server, where a client shows it. */
-function shown({ title, websiteUrl, icons }: Omit<ServerFacts, 'name' | 'version'>) {
-  return { ...(title && { title }), ...(websiteUrl && { websiteUrl }), ...(icons && { icons: [...icons] }) };
 }
