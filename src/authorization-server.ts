@@ -72,7 +72,7 @@ export function composeAuthorizationServer(parts: AuthorizationServerParts): Aut
     cookies: cookieNames(origin),
     keys,
     entra: createEntra(config.entra, parts),
-    signins: openSignins(tables),
+    signins: openSignins(tables, parts.writer),
     grants: openGrants(tables),
     notes: parts.notes,
     erasure: openErasure(tables),

@@ -59,6 +59,12 @@ export const byClient = ({ rowKey, clientId }: { rowKey: string; clientId: strin
   rowKey,
 });
 
+/** The grant that a row lists, by its row key. */
+export function connectedGrant(rowKey: string): GrantKey {
+  const [, tid = '', oid = '', grantId = ''] = rowKey.split('.');
+  return { person: { tid, oid }, grantId };
+}
+
 const timePartition = (at: number) => `t.${backwardHour(at)}`;
 /** `/` is the character after `.`. */
 const TIMES_END = 't/';
@@ -82,10 +88,7 @@ export function openConnections(tables: Tables, writer: WriteBehind): Connection
       const partition = clientId === undefined ? undefined : revocationNames.party({ clientId });
       const range = partition ? { from: partition, to: `${partition}.` } : { from: 't.', to: TIMES_END };
       const { rows, next } = await readOn(table, { ...range, after, size: CONNECTIONS });
-      const keys = rows.map(({ rowKey }) => {
-        const [, tid = '', oid = '', grantId = ''] = rowKey.split('.');
-        return { person: { tid, oid }, grantId };
-      });
+      const keys = rows.map(({ rowKey }) => connectedGrant(rowKey));
       return next ? { keys, next } : { keys };
     },
   };

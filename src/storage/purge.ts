@@ -7,11 +7,12 @@ import { expiryHour } from './expiry.ts';
 import { type Grant, grantRow, indexPartition, isBar, openGrants, spentRow } from './grants.ts';
 import { removeMatching, removeRows } from './remove-rows.ts';
 import type { Signin } from './signins.ts';
+import { sweepEnded } from './sweep.ts';
 import { type Columns, odata, type Table, type Tables } from './tables.ts';
 
-/** How many rows went, by table. */
+/** How many rows went, by table, and how many grants were marked as `ended`. */
 export type PurgeReport = Record<
-  'signins' | 'sessions' | 'revocations' | 'assertions' | 'grants' | 'connections' | 'clients' | 'audit',
+  'ended' | 'signins' | 'sessions' | 'revocations' | 'assertions' | 'grants' | 'connections' | 'clients' | 'audit',
   number
 >;
 
@@ -23,12 +24,14 @@ export type Lifetimes = Pick<Config, 'refreshMaxSeconds' | 'auditRetentionDays'>
  *
  * A sign-in that became a grant is deleted only after that grant has been
  * filed under its own hour; a grant that was renewed meanwhile is filed anew.
+ * Grants that an administrator has ended as a whole are marked as ended first.
  * Each step can be repeated, so a purge that was cut off is simply run again.
  *
  * @param now milliseconds since the epoch
  */
 export async function purge(tables: Tables, now: number, lifetimes: Lifetimes): Promise<PurgeReport> {
   return {
+    ended: await sweepEnded(tables, now),
     signins: await purgeSignins(tables, now),
     sessions: await removeMatching(tables.table('sessions'), due(now)),
     revocations: await removeMatching(tables.table('revocations'), due(now)),

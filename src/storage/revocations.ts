@@ -22,8 +22,11 @@ const MOST_BLOCKS = 100;
 export function openRevocationRows(tables: Tables): StoredRevocations {
   const table = tables.table('revocations');
   return {
-    add: ({ name, at }, until) =>
-      table.upsert({ partitionKey: expiryHour(until), rowKey: name, ...(at === undefined ? {} : { at }) }),
+    add: ({ name, at }, until) => {
+      // What ends many grants is still to be told to each: see `sweep.ts`.
+      const ofMany = at === undefined ? {} : { at, isSwept: false };
+      return table.upsert({ partitionKey: expiryHour(until), rowKey: name, ...ofMany });
+    },
     block: (name, { clientId, at }) => table.upsert({ partitionKey: BLOCKED, rowKey: name, clientId, at }),
     unblock: async name => {
       await table.remove({ partitionKey: BLOCKED, rowKey: name });

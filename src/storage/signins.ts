@@ -1,6 +1,7 @@
 import { expiryHour, isExpiryHour } from './expiry.ts';
 import type { LongText } from './long-text.ts';
 import type { Columns, Outcome, Stored, Tables } from './tables.ts';
+import type { WriteBehind } from './write-behind.ts';
 
 /**
  * The table `signins`: one row a sign-in, which is first a transaction (from
@@ -82,6 +83,8 @@ export interface Signins {
   remove(id: string): Promise<void>;
   /** Moves a sign-in on, if nobody else has since it was read. */
   advance(from: StoredSignin, to: Signin): Promise<Outcome>;
+  /** Empties what a redeemed sign-in holds of Entra's tokens, now that its grant has them. Behind the scenes. */
+  forgetUpstream(id: string, signin: RedeemedSignin): void;
 }
 
 /** How long a person may take at Entra. */
@@ -94,7 +97,7 @@ export function isSigninId(id: string): boolean {
   return id.length === 28 && isExpiryHour(id.slice(0, 6)) && /^[\w-]{22}$/.test(id.slice(6));
 }
 
-export function openSignins(tables: Tables): Signins {
+export function openSignins(tables: Tables, writer: Pick<WriteBehind, 'merge'>): Signins {
   const table = tables.table('signins');
   const keys = (id: string) => ({ partitionKey: id.slice(0, 6), rowKey: id.slice(6) });
 
@@ -109,6 +112,12 @@ export function openSignins(tables: Tables): Signins {
     },
     advance: ({ partitionKey, rowKey, etag }, to) =>
       table.write({ type: 'replace', row: { ...columnsOf(to), partitionKey, rowKey }, etag }),
+    forgetUpstream: (id, signin) => {
+      // A merge takes no column out of a row.
+      const columns = Object.entries(signin).filter(([column, text]) => /^upstreamTokens\d+$/.test(column) && text);
+      const emptied = Object.fromEntries(columns.map(([column]) => [column, '']));
+      if (columns.length > 0) writer.merge('signins', { ...emptied, ...keys(id) });
+    },
   };
 }
 

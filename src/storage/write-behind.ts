@@ -11,6 +11,8 @@ import type { Columns, RowKeys, TableName, Tables, TransactionWrite } from './ta
 export interface WriteBehind {
   /** Takes a row whose keys are its own: it is stored once, however often it is written. */
   add(table: TableName, row: RowKeys & Columns): void;
+  /** Takes columns to be set in a row that is there; where it has gone meanwhile nothing is written. */
+  merge(table: TableName, row: RowKeys & Columns): void;
   /** Writes what has come so far. Never fails: what storage does not take stays, for the next time. */
   flush(): Promise<void>;
 }
@@ -26,7 +28,7 @@ const CAPACITY = 10_000;
 /** Rows that one transaction may hold. */
 const TRANSACTION = 100;
 
-type Waiting = { table: TableName; row: RowKeys & Columns };
+type Waiting = { table: TableName; row: RowKeys & Columns; isMerge: boolean };
 
 export function createWriteBehind(tables: Tables, defer: Defer, log: Logger): WriteBehind {
   let waiting: Waiting[] = [];
@@ -73,24 +75,30 @@ export function createWriteBehind(tables: Tables, defer: Defer, log: Logger): Wr
     const [one] = batch;
     if (!one) return;
     const table = tables.table(one.table);
-    const [first, ...rest] = batch.map(({ row }): TransactionWrite => ({ type: 'insert', row }));
-    const outcome = first && (await table.transaction([first, ...rest]).catch(unlessOutage));
-    if (outcome === 'written') return;
+    if (!one.isMerge) {
+      const [first, ...rest] = batch.map(({ row }): TransactionWrite => ({ type: 'insert', row }));
+      const outcome = first && (await table.transaction([first, ...rest]).catch(unlessOutage));
+      if (outcome === 'written') return;
+    }
     // Some are there, of an earlier attempt whose answer was lost; or storage refuses one, which must not take the others along.
     const refusals: unknown[] = [];
     for (const { row } of batch) {
-      await table.upsert(row).catch(error => refusals.push(unlessOutage(error)));
+      const write = one.isMerge ? table.write({ type: 'merge', row }) : table.upsert(row);
+      await write.catch(error => refusals.push(unlessOutage(error)));
     }
     const [refusal] = refusals;
     if (refusal) log.error('rows that storage refuses', { rows: refusals.length, reason: describeError(refusal) });
   }
 
+  function take(each: Waiting): void {
+    if (waiting.length >= CAPACITY) dropped += 1;
+    else waiting.push(each);
+    later(DELAY_MS);
+  }
+
   return {
-    add(table, row) {
-      if (waiting.length >= CAPACITY) dropped += 1;
-      else waiting.push({ table, row });
-      later(DELAY_MS);
-    },
+    add: (table, row) => take({ table, row, isMerge: false }),
+    merge: (table, row) => take({ table, row, isMerge: true }),
     flush,
   };
 }
@@ -105,7 +113,7 @@ function unlessOutage(error: unknown): unknown {
 function batchesOf(rows: readonly Waiting[]): Waiting[][] {
   const partitions = new Map<string, Map<string, Waiting>>();
   for (const each of rows) {
-    const name = `${each.table} ${each.row.partitionKey}`;
+    const name = `${each.isMerge} ${each.table} ${each.row.partitionKey}`;
     const partition = partitions.get(name) ?? new Map<string, Waiting>();
     partition.set(each.row.rowKey, each);
     partitions.set(name, partition);

@@ -84,6 +84,7 @@ export async function redeemCode(
   }
   services.redeemedChallenges.add(request.codeChallenge);
   if (request.firstUse) await services.clients.markUsed(request.clientId);
+  services.signins.forgetUpstream(signinId, signin);
   if (inserted === 'written' || signin.redeemClaim === claim) {
     services.records.connections.add(key, grant);
     const { clientId: client, clientName, resource } = grant;

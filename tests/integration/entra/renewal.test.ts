@@ -5,8 +5,9 @@ import * as z from 'zod';
 import { Browser, textOf } from '../../../dev/browser/index.ts';
 import { signInAs } from '../../../dev/entra/sign-in.ts';
 import { defineTool } from '../../../src/mcp/define-tool.ts';
+import { openTables } from '../../../src/storage/tables.ts';
 import { type AppServer, type AppServerOptions, startAppServer } from '../../support/app-server.ts';
-import { callTool, claimsOf, connect, refreshForm, token } from '../../support/flows.ts';
+import { callTool, claimsOf, codeForm, connect, refreshForm, token } from '../../support/flows.ts';
 
 const servers: AppServer[] = [];
 afterEach(async () => {
@@ -56,6 +57,22 @@ describe('who is out at Entra', () => {
     const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?to=account`), 'ada');
     expect(textOf(page.html)).toContain('did not let you in any more');
     expect(textOf(page.html)).toContain('You need the role');
+  });
+
+  test('has left the groups that are let in: is told which, by Graph too where there are too many', async () => {
+    const [ALLOWED, OTHER] = ['11111111-aaaa-bbbb-cccc-000000000001', '11111111-aaaa-bbbb-cccc-000000000002'];
+    const many = Array.from({ length: 201 }, (_, n) => `22222222-aaaa-bbbb-cccc-${String(n).padStart(12, '0')}`);
+    const server = await start({ settings: { AUTH_ALLOWED_GROUPS: ALLOWED } });
+    for (const others of [[OTHER], many]) {
+      server.entra.change('ada', { groups: [...others, ALLOWED] });
+      const { client, tokens } = await connect(server);
+      const renewed = await token(server, refreshForm(client, tokens.refresh_token));
+      expect(renewed.status).toBe(200);
+      server.entra.change('ada', { groups: others });
+      const refused = await token(server, refreshForm(client, renewed.body.refresh_token));
+      expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      expect(refused.body.error_description).toContain(ALLOWED);
+    }
   });
 
   test('is another person than the grant’s: it ends', async () => {
@@ -225,11 +242,18 @@ describe('what Entra gave', () => {
     expect(renewals(server)).toBe(asked);
   });
 
-  test('goes with the grant', async () => {
+  test('goes with the grant, and is not left behind in the sign-in that it came of', async () => {
     const server = await start();
-    const { client, tokens } = await connect(server);
+    const { client, code, tokens } = await connect(server);
     const [before] = await rowsOf(server);
     expect(before).toHaveProperty('upstreamTokens0');
+    await Promise.all(server.apps.map(app => app.flush()));
+    const signins = openTables({ connection: server.storage }).table('signins');
+    const { rows } = await signins.page('', 10);
+    expect(rows.map(({ stage, upstreamTokens0 }) => [stage, upstreamTokens0])).toEqual([['redeemed', '']]);
+    // The code's answer is given again without it.
+    const again = await token(server, codeForm(client, code));
+    expect([again.status, again.body.refresh_token]).toEqual([200, tokens.refresh_token]);
     await fetch(`${server.origin}/oauth/revoke`, {
       method: 'POST',
       body: new URLSearchParams({ client_id: client.client_id, token: tokens.refresh_token }),
