@@ -1,5 +1,12 @@
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Socket,
+  type Server as TcpServer,
+} from 'node:net';
 import type { Instance } from './instance.ts';
 
 /** Stands before the instances, as the platform's front end does. */
@@ -13,9 +20,10 @@ export interface Balancer {
 /**
  * Each request goes to the next instance, whoever sends it. When an instance breaks off, so does the answer: 502.
  * @param connections each connection goes to the next instance instead, which costs less: for load
+ * @param port its own; a free one unless given
  */
-export function startBalancer({ connections = false } = {}): Promise<Balancer> {
-  return connections ? startConnectionBalancer() : startRequestBalancer();
+export function startBalancer({ connections = false, port = 0 } = {}): Promise<Balancer> {
+  return connections ? startConnectionBalancer(port) : startRequestBalancer(port);
 }
 
 /** The next of those that are up. */
@@ -36,7 +44,13 @@ function turns(): { serve: Balancer['serve']; next(): Instance | undefined } {
   };
 }
 
-async function startRequestBalancer(): Promise<Balancer> {
+async function listen(server: Server | TcpServer, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1');
+  // Throws when the port is taken.
+  await once(server, 'listening');
+}
+
+async function startRequestBalancer(port: number): Promise<Balancer> {
   const { serve, next } = turns();
   const agent = new Agent({ keepAlive: true });
   const forward = (incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -58,7 +72,7 @@ async function startRequestBalancer(): Promise<Balancer> {
     incoming.pipe(onward);
   };
   const server = createServer({ keepAliveTimeout: 60_000 }, forward);
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  await listen(server, port);
   return {
     port: (server.address() as AddressInfo).port,
     serve,
@@ -70,7 +84,7 @@ async function startRequestBalancer(): Promise<Balancer> {
   };
 }
 
-async function startConnectionBalancer(): Promise<Balancer> {
+async function startConnectionBalancer(port: number): Promise<Balancer> {
   const { serve, next } = turns();
   const open = new Set<Socket>();
   const server = createTcpServer({ noDelay: true }, incoming => {
@@ -90,7 +104,7 @@ async function startConnectionBalancer(): Promise<Balancer> {
       from.pipe(to);
     }
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  await listen(server, port);
   return {
     port: (server.address() as AddressInfo).port,
     serve,

@@ -53,6 +53,8 @@ export interface RigOptions {
   /** Without the proxy before storage: for load. Trips are not counted then. */
   directStorage?: boolean;
   entra?: Partial<EntraOptions>;
+  /** The public origin's; a free one unless given. */
+  port?: number;
 }
 
 /** How many lines are kept. */
@@ -69,7 +71,7 @@ export async function startRig(bundle: string, options: RigOptions = {}): Promis
   const storageProxy = await startFaultProxy(() => azurite.port);
   stack.defer(() => storageProxy.stop());
 
-  const balancer = await startBalancer({ connections: options.balance === 'connections' });
+  const balancer = await startBalancer({ connections: options.balance === 'connections', port: options.port ?? 0 });
   stack.defer(() => balancer.stop());
   const origin = `http://localhost:${balancer.port}`;
 
