@@ -70,7 +70,7 @@ export default {
       if (!isKilled) console.error(`${what}: that write never came`);
       if (!isAbandoned) {
         counts.toFinish++;
-        if (travelled.failure) problems.push(`${what}: ${travelled.failure}`);
+        if (travelled.failure) console.error(`${what}: ${travelled.failure}`);
         else counts.finished++;
       }
       problems.push(...(await faultsOf(rig, journey, travelled)).map(problem => `${what}: ${problem}`));
@@ -121,8 +121,9 @@ function killAfter(rig: Rig, target: string, index: number) {
     const write = writeOf(passing);
     if (!write || isKilled || names.nameOf(write) !== target) return;
     isKilled = true;
-    await victim.kill();
+    // First of all: the client comes again as soon as the connection breaks.
     rig.balance([heir]);
+    await victim.kill();
     killed.resolve(true);
   });
   return {
