@@ -242,6 +242,30 @@ describe('what Entra gave', () => {
     expect(renewals(server)).toBe(asked);
   });
 
+  test('that is replaced while Entra refuses the former is not what was refused: 503, and nobody is signed out', async () => {
+    let meanwhile: (() => Promise<unknown>) | undefined;
+    const server = await start({
+      fetch: async (input, init) => {
+        const response = await fetch(input, init);
+        if (isTokenRequest(input)) await meanwhile?.();
+        return response;
+      },
+    });
+    const { client, tokens } = await connect(server);
+    const [former] = await rowsOf(server);
+    const { body } = await token(server, refreshForm(client, tokens.refresh_token));
+    const replaced = {
+      partitionKey: String(former?.partitionKey),
+      rowKey: String(former?.rowKey),
+      upstreamTokens0: former?.upstreamTokens0,
+    };
+    meanwhile = () => grants(server).updateEntity(replaced, 'Merge');
+    server.entra.disable('ada');
+    const refused = await token(server, refreshForm(client, body.refresh_token));
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect((await rowsOf(server))[0]).not.toHaveProperty('endedAt');
+  });
+
   test('goes with the grant, and is not left behind in the sign-in that it came of', async () => {
     const server = await start();
     const { client, code, tokens } = await connect(server);

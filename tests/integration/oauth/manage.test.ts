@@ -298,6 +298,9 @@ describe('what an administrator does', () => {
     // The session, the entry, and the page that follows: its session and its query.
     expect(trips / 2).toBeLessThanOrEqual(5);
     expect(await everywhere(old.tokens.access_token)).toEqual([401, 401]);
+    // While the code would live.
+    const late = await token(server, codeForm(client, code));
+    expect([late.status, late.body.error_description]).toEqual([400, 'An administrator has ended this sign-in.']);
     expect(await everywhere(other.tokens.access_token)).toEqual([200, 200]);
     // Who signs in anew is asked anew, though the grant itself does not say yet that it has ended.
     const again = new Browser();
@@ -307,8 +310,6 @@ describe('what an administrator does', () => {
     expect([first.html.includes('decision'), new URL(first.url).pathname]).toEqual([true, '/oauth/authorize']);
     const refused = await token(server, refreshForm(client, old.tokens.refresh_token));
     expect([refused.status, refused.body.error]).toEqual([400, 'invalid_grant']);
-    const late = await token(server, codeForm(client, code));
-    expect([late.status, late.body.error]).toEqual([400, 'invalid_grant']);
     // Neither the browser's session nor what was approved counts any more.
     expect(textOf((await browser.open(server.origin)).html)).not.toContain('Grace');
     const asked = await browser.open(authorizationUrl(server, client, { redirect_uri: web }).url);

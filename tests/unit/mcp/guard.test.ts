@@ -72,6 +72,13 @@ describe('RS-36, RS-37, RS-38: refused', () => {
       const { gid: _gid, ...claims } = decode(await r.token(), 1);
       return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid }).sign(privateKey);
     }, /not an access token/));
+  test('for several audiences, ours among them', () =>
+    expectRefused(async r => {
+      const { kid, privateKey } = r.keys.signing;
+      return new SignJWT({ ...decode(await r.token(), 1), aud: [RESOURCE, `${ISSUER}/other`] })
+        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })
+        .sign(privateKey);
+    }, /not an access token/));
   test('algorithm none', () =>
     expectRefused(async r => {
       const [, payload] = (await r.token()).split('.');

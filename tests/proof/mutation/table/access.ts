@@ -5,7 +5,6 @@ const DPOP = 'src/access/dpop.ts';
 const LIST = 'src/access/revocation-list.ts';
 const GUARD_TESTS = ['tests/unit/mcp/guard.test.ts'];
 const DPOP_TESTS = ['tests/unit/access/dpop.test.ts'];
-const RESOURCE_TESTS = ['tests/integration/oauth/resources.test.ts'];
 const LIST_TESTS = ['tests/unit/access/revocation-list.test.ts'];
 
 const accessToken: Mutation[] = [
@@ -47,7 +46,7 @@ const accessToken: Mutation[] = [
     rule: 'RFC 9068, 5',
     file: TOKEN,
     edits: [["    if (typeof payload.aud !== 'string') throw", '    if (false) throw']],
-    tests: RESOURCE_TESTS,
+    tests: GUARD_TESTS,
   },
   {
     name: 'access token: exp, without the skew',

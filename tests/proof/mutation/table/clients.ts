@@ -16,7 +16,7 @@ const authentication: Mutation[] = [
     rule: 'RFC 6749, 2.3',
     file: AUTHENTICATION,
     edits: [['.filter(way => way !== undefined).length > 1', '.length > 9']],
-    tests: CROSS_TESTS,
+    tests: ASSERTION_TESTS,
   },
   {
     name: 'readClient: the client_id beside Basic',

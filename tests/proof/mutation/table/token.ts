@@ -344,7 +344,7 @@ const renewal: Mutation[] = [
     rule: 'RFC 6749, 5.2 (invalid_grant)',
     file: 'src/oauth/tokens/ask-entra.ts',
     edits: [['      await checkUnchanged(services, key, grant);\n', '']],
-    tests: ['tests/integration/entra/downstream.test.ts'],
+    tests: ['tests/integration/entra/renewal.test.ts'],
   },
   {
     name: 'Entra.renew: the same person',
