@@ -17,16 +17,19 @@ export async function withTimeLimit<T>(
 ): Promise<T> {
   parent.throwIfAborted();
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new TimeLimitError('the time limit is over')), limitMs);
-  const stop = () => controller.abort(parent.reason);
-  parent.addEventListener('abort', stop, { once: true });
+  let end = (_reason: unknown) => {};
+  const timer = setTimeout(() => end(new TimeLimitError('the time limit is over')), limitMs);
+  const stop = () => end(parent.reason);
+  parent.addEventListener('abort', stop);
   try {
-    return await Promise.race([
-      work(controller.signal),
-      new Promise<never>((_resolve, reject) => {
-        controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
-      }),
-    ]);
+    // One promise and no listener of its own signal: each call of a tool pays for this.
+    return await new Promise<T>((resolve, reject) => {
+      end = reason => {
+        controller.abort(reason);
+        reject(reason);
+      };
+      work(controller.signal).then(resolve, reject);
+    });
   } finally {
     clearTimeout(timer);
     parent.removeEventListener('abort', stop);
