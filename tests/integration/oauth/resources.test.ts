@@ -320,14 +320,19 @@ test('what settings take away is in no token any more, and comes back with them;
       expect.stringContaining(REPORTS),
     ]);
   }
-  const less = { RESOURCES: JSON.stringify([{ ...reports, scopes: { 'reports:read': 'Read' } }]) };
+  const less = { RESOURCES: JSON.stringify([{ ...reports, scopes: { 'reports:read': 'Read' }, roles: [] }]) };
   server.deploy(less, less);
   expect((await token(server, codeForm(client, code))).body.error).toBe('invalid_grant');
   const renewed = await token(server, form);
   expect([renewed.status, renewed.body.scope]).toEqual([200, 'reports:read']);
+  expect(claimsOf(renewed.body.access_token)).not.toHaveProperty('roles');
   server.deploy({}, {});
   const again = await token(server, refreshForm(client, renewed.body.refresh_token));
-  expect(claimsOf(again.body.access_token)).toMatchObject({ aud: REPORTS, scope: 'reports:read profile' });
+  expect(claimsOf(again.body.access_token)).toMatchObject({
+    aud: REPORTS,
+    scope: 'reports:read profile',
+    roles: ['Reports.Admin'],
+  });
 });
 
 test('a client that the operator binds to another resource renews no more for the former', async () => {
