@@ -1,4 +1,10 @@
-import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError, type Server } from '@modelcontextprotocol/server';
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+  type Server,
+  specTypeSchemas,
+} from '@modelcontextprotocol/server';
 import { questionsOf } from './ask-back.ts';
 import { attempt } from './attempt.ts';
 import { resourceAt } from './catalogue.ts';
@@ -11,6 +17,15 @@ import { type Page, pageOf, pageOfResources } from './list-resources.ts';
 import type { McpRequest } from './notify-client.ts';
 import { type Guarded, isOpenTo, runHandler } from './run-handler.ts';
 import type { ServerOptions } from './server.ts';
+
+/**
+ * What the parameters have to be. The library knows that by itself, but tells who sends others of an internal error, and
+ * with these that they are invalid.
+ */
+const PAGED = { params: specTypeSchemas.PaginatedRequestParams };
+const READ = { params: specTypeSchemas.ReadResourceRequestParams };
+const GET = { params: specTypeSchemas.GetPromptRequestParams };
+const COMPLETE = { params: specTypeSchemas.CompleteRequestParams };
 
 /** Registers all that is served besides the calls of tools: lists, resources, prompts and completion. */
 export function registerOtherMethods(server: Server, options: ServerOptions, exchange: Exchange): void {
@@ -32,8 +47,8 @@ export function registerOtherMethods(server: Server, options: ServerOptions, exc
       return { [name]: entries, ...(nextCursor && { nextCursor }) } as Record<Name, T[]> & { nextCursor?: string };
     });
 
-  server.setRequestHandler('tools/list', ({ params }) =>
-    answer('tools', params?.cursor, position =>
+  server.setRequestHandler('tools/list', PAGED, params =>
+    answer('tools', params.cursor, position =>
       pageOf(
         [...tools.values()].map(tool => tool.listing),
         position,
@@ -41,22 +56,22 @@ export function registerOtherMethods(server: Server, options: ServerOptions, exc
     ),
   );
 
-  server.setRequestHandler('resources/list', ({ params }, { mcpReq }) =>
-    answer('resources', params?.cursor, position =>
+  server.setRequestHandler('resources/list', PAGED, (params, { mcpReq }) =>
+    answer('resources', params.cursor, position =>
       pageOfResources([...resources.values()], position, open, (template, page) =>
         run(mcpReq, template, context => template.list(page, context)),
       ),
     ),
   );
-  server.setRequestHandler('resources/templates/list', ({ params }) =>
-    answer('resourceTemplates', params?.cursor, position =>
+  server.setRequestHandler('resources/templates/list', PAGED, params =>
+    answer('resourceTemplates', params.cursor, position =>
       pageOf(
         [...resources.values()].filter(resource => resource.isTemplate && open(resource)).map(templateListing),
         position,
       ),
     ),
   );
-  server.setRequestHandler('resources/read', async ({ params: { uri } }, { mcpReq }) => {
+  server.setRequestHandler('resources/read', READ, async ({ uri }, { mcpReq }) => {
     const found = await resourceAt(options.catalogue, uri);
     const { resource, variables } = found ?? {};
     const result =
@@ -69,24 +84,24 @@ export function registerOtherMethods(server: Server, options: ServerOptions, exc
 
   // Of older revisions. What a URI names never changes here, so nothing is owed to who subscribes, and none is kept.
   for (const method of ['resources/subscribe', 'resources/unsubscribe'] as const) {
-    server.setRequestHandler(method, () => ({}));
+    server.setRequestHandler(method, READ, () => ({}));
   }
 
-  server.setRequestHandler('prompts/list', ({ params }) =>
-    answer('prompts', params?.cursor, position =>
+  server.setRequestHandler('prompts/list', PAGED, params =>
+    answer('prompts', params.cursor, position =>
       pageOf(
         [...prompts.values()].map(prompt => prompt.listing),
         position,
       ),
     ),
   );
-  server.setRequestHandler('prompts/get', ({ params }, { mcpReq }) => {
+  server.setRequestHandler('prompts/get', GET, (params, { mcpReq }) => {
     const prompt = prompts.get(params.name);
     if (!prompt) throw unknown('prompt', params.name);
     return run(mcpReq, prompt, context => prompt.get(params.arguments, context)).catch(questionsOf);
   });
 
-  server.setRequestHandler('completion/complete', ({ params: { ref, argument, context } }, { mcpReq }) => {
+  server.setRequestHandler('completion/complete', COMPLETE, ({ ref, argument, context }, { mcpReq }) => {
     const what = ref.type === 'ref/prompt' ? prompts.get(ref.name) : resources.get(ref.uri);
     if (!what) {
       throw ref.type === 'ref/prompt' ? unknown('prompt', ref.name) : unknown('resource template', ref.uri);

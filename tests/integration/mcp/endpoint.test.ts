@@ -201,10 +201,21 @@ describe('the body', () => {
     'resources/list',
     'resources/templates/list',
     'tools/list',
+    'prompts/list',
+    'prompts/get',
+    'completion/complete',
     'ping',
     'x',
   ];
-  const names = ['save_user_note', 'get_user_notes', 'get_user_profile', 'calculate_sum', 'constructor', '__proto__'];
+  const names = [
+    'save_user_note',
+    'get_user_notes',
+    'get_user_profile',
+    'calculate_sum',
+    'summarize_notes',
+    'constructor',
+    '__proto__',
+  ];
   const anything = fc.jsonValue({ maxDepth: 2 });
   const message = fc.record({
     jsonrpc: fc.constant('2.0'),
@@ -214,6 +225,13 @@ describe('the body', () => {
       name: fc.constantFrom(...names),
       uri: fc.constant(`note://${'0'.repeat(16)}r${'0'.repeat(32)}`),
       arguments: fc.constant({ note: 'n', numbers: [1] }),
+      ref: fc.constantFrom(
+        { type: 'ref/resource', uri: 'note://{id}' },
+        { type: 'ref/prompt', name: 'summarize_notes' },
+        { type: 'ref/x', uri: 1 },
+      ),
+      argument: fc.constant({ name: 'id', value: '' }),
+      cursor: fc.constantFrom(undefined, 'x', 1),
     }),
   });
   /** A message with one of its members gone, or replaced. */
