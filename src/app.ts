@@ -6,7 +6,7 @@ import { createRevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
 import type { IdentityToken } from './entra/assertion-source.ts';
 import { entraEndpoints } from './entra/endpoints.ts';
-import { graphOrigin, graphResource, USER_READ } from './entra/graph.ts';
+import { asksUserRead, graphOrigin } from './entra/graph.ts';
 import { managedIdentityToken } from './entra/managed-identity.ts';
 import { healthEndpoint, probeKeys, readinessEndpoint } from './health.ts';
 import type { Endpoint } from './http/endpoint.ts';
@@ -156,8 +156,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     });
   });
 
-  const { authorityHost, scopes } = config.entra;
-  const userRead = [USER_READ, `${graphResource(authorityHost)}/${USER_READ}`].some(scope => scopes.includes(scope));
+  const { authorityHost } = config.entra;
 
   const loaded = {
     mcp: createMcpEndpoint({
@@ -175,7 +174,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
         notes,
         storageAnswers,
         tokenFor: async request => (await oauth()).tokenFor(request),
-        graph: { url: `${graphOrigin(authorityHost)}/v1.0`, fetch, userRead },
+        graph: { url: `${graphOrigin(authorityHost)}/v1.0`, fetch, userRead: asksUserRead(config.entra) },
       },
       tools,
       resources,

@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts';
 import { UnavailableError } from '../http/errors.ts';
 
 /** Microsoft Graph, as far as signing in needs it. */
@@ -12,6 +13,17 @@ export interface Graph {
 
 /** Lets a person be read, and their groups be checked. */
 export const USER_READ = 'User.Read';
+
+/** What a sign-in asks Entra for: who is in more groups than a token holds is looked up in Graph, which takes a scope. */
+export function signInScopes({ scopes, entry }: Pick<Config['entra'], 'scopes' | 'entry'>): string[] {
+  return entry.allowedGroups.length > 0 ? [...new Set([...scopes, USER_READ])] : [...scopes];
+}
+
+/** Whether a sign-in asks for `User.Read`, under its short name or its long one. */
+export function asksUserRead(config: Pick<Config['entra'], 'scopes' | 'entry' | 'authorityHost'>): boolean {
+  const names = [USER_READ, `${graphResource(config.authorityHost)}/${USER_READ}`];
+  return signInScopes(config).some(scope => names.includes(scope));
+}
 
 const AT_ONCE = 20;
 const TIMEOUT_MS = 8_000;

@@ -6,7 +6,7 @@ import { createDownstream, type Downstream } from './downstream.ts';
 import { entraEndpoints } from './endpoints.ts';
 import { checkEntry } from './entry.ts';
 import { EntraRefusedError } from './errors.ts';
-import { createGraph, USER_READ } from './graph.ts';
+import { createGraph, signInScopes } from './graph.ts';
 import { createIdTokenVerifier, type SignedIn } from './id-token.ts';
 import { tokenExchangeAudience } from './managed-identity.ts';
 import { type Acquired, createMsal } from './msal.ts';
@@ -83,8 +83,7 @@ export function createEntra(config: Config['entra'], { fetch, identityToken, now
   const rules = { ...config, helpUrl: entry.helpUrl };
   const idTokens = createIdTokenVerifier(rules, createTenantKeys(endpoints.jwksUri, fetch, now));
   const graph = createGraph(config.authorityHost, fetch);
-  // Who is in more groups than a token holds is looked up in Graph, which takes this scope.
-  const scopes = entry.allowedGroups.length > 0 ? [...config.scopes, USER_READ] : [...config.scopes];
+  const scopes = signInScopes(config);
 
   /** Who an answer is about, and whether they may enter. */
   async function admit(answer: Acquired, nonce?: string): Promise<SignedIn & Upstream> {

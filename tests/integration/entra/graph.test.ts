@@ -81,6 +81,17 @@ describe('get_user_profile', () => {
     }
   });
 
+  test('shows it too where the groups that may enter are what User.Read is asked for', async () => {
+    const group = '11111111-aaaa-bbbb-cccc-000000000001';
+    const grouped = await startAppServer({ settings: { AUTH_ALLOWED_GROUPS: group } });
+    try {
+      grouped.entra.change('ada', { groups: [group] });
+      expect((await call('get_user_profile', 'ada', grouped)).result?.structuredContent).toHaveProperty('job_title');
+    } finally {
+      await grouped.stop();
+    }
+  });
+
   test('knows the scope by its long name too', async () => {
     const long = 'https://graph.microsoft.com/User.Read';
     const named = await startAppServer({ settings: { AUTH_SCOPES: `openid profile email ${long}` } });

@@ -88,6 +88,20 @@ test('a tenant that is not allowed any more is out at the next renewal', async (
   expect((await token(server, refreshForm(client, tokens.refresh_token))).body.error).toBe('invalid_grant');
 });
 
+test('a tenant signs out its own people alone, though another has a session of the same `sid`', async () => {
+  const server = await start('organizations', '*');
+  await server.entra.spoilIdTokens({ claims: claims => ({ ...claims, sid: 'one-and-the-same' }) });
+  const browsers = { ada: new Browser(), foreigner: new Browser() };
+  for (const who of ['ada', 'foreigner'] as const) {
+    await signInAs(browsers[who], await browsers[who].open(`${server.origin}/auth/login`), who);
+  }
+  const isSignedIn = async (who: keyof typeof browsers) =>
+    textOf((await browsers[who].open(server.origin)).html).includes('Signed in as');
+  const query = new URLSearchParams({ iss: `${server.entra.url}/${foreignTenantId}/v2.0`, sid: 'one-and-the-same' });
+  expect((await fetch(`${server.origin}/auth/front-channel-logout?${query}`)).status).toBe(200);
+  expect([await isSignedIn('ada'), await isSignedIn('foreigner')]).toEqual([true, false]);
+});
+
 test('people of two tenants have notes of their own, and a person is tenant and object, whatever the e-mail', async () => {
   const server = await start('common', '*');
   const ada = await connect(server, 'ada');

@@ -1,17 +1,54 @@
-import { expect, test } from 'vitest';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { describe, expect, test } from 'vitest';
 import { createIdTokenVerifier } from '../../../src/entra/id-token.ts';
+import { createTenantKeys } from '../../../src/entra/tenant-keys.ts';
 
 const [OWN, OTHER] = ['72f0c3a8-5b1e-4d6c-9a07-3e84d1b2c6f5', 'c0a8e4d2-96b7-4f13-8d5a-1b7e60f39a24'];
+const OID = '0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f501';
+const pair = generateKeyPair('RS256', { extractable: true });
 const HOST = 'https://login.microsoftonline.com';
 const of = (tenant: string) => `${HOST}/${tenant}/v2.0`;
 
 /** An id token of a tenant whose signature is right, by a key that Entra ties to an issuer. */
 function verify(tid: string, keyIssuer: string, change: Record<string, unknown> = {}) {
-  const payload = { iss: of(tid), tid, oid: '0a1b8c5e-2f4d-4e67-8a90-b1c2d3e4f501', nonce: 'asked', ...change };
+  const payload = { iss: of(tid), tid, oid: OID, nonce: 'asked', ...change };
   const rules = { authorityHost: HOST, clientId: 'app', tenantId: 'organizations', allowedTenants: '*' as const };
   const verifier = createIdTokenVerifier(rules, { verify: async () => ({ payload, keyIssuer }) });
   return verifier.verify('signed', { now: 0, nonce: 'asked' });
 }
+
+describe('times', () => {
+  const NOW = Date.parse('2026-11-23T12:00:00Z');
+  const minutes = (count: number) => NOW / 1000 + count * 60;
+
+  /** Whether a token of Entra's with these times is taken now. */
+  async function isTaken(times: { nbf?: number; exp?: number }): Promise<boolean> {
+    const { publicKey, privateKey } = await pair;
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'RS256' }] };
+    const keys = createTenantKeys(
+      'https://entra.example/keys',
+      async () => Response.json(jwks),
+      () => NOW,
+    );
+    const rules = { authorityHost: HOST, clientId: 'app', tenantId: OWN };
+    const claims = { iss: of(OWN), aud: 'app', tid: OWN, oid: OID, iat: minutes(-1), exp: minutes(60), ...times };
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'k' }).sign(privateKey);
+    const verified = createIdTokenVerifier(rules, keys).verify(token, { now: NOW });
+    return verified.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  test.each([
+    ['expired four minutes ago', { exp: minutes(-4) }, true],
+    ['expired six minutes ago', { exp: minutes(-6) }, false],
+    ['is good in four minutes', { nbf: minutes(4) }, true],
+    ['is good in six minutes', { nbf: minutes(6) }, false],
+  ])('a token that %s', async (_name, times, taken) => {
+    expect(await isTaken(times)).toBe(taken);
+  });
+});
 
 test.each([of(OWN), of('{tenantid}')])('a key that is tied to %s signs for that tenant', async keyIssuer => {
   expect((await verify(OWN, keyIssuer)).person.tid).toBe(OWN);
