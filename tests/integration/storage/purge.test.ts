@@ -69,6 +69,26 @@ test('the newest grant of a client is found on whichever page of an answer it is
   expect((await grants.newest(PERSON, of, NOW))?.grantId).toBe('C'.repeat(22));
 });
 
+test('Entra’s tokens are emptied out of a redeemed sign-in behind the scenes; one that was deleted meanwhile stays away', async () => {
+  const { tables } = setUp();
+  const writer = createWriteBehind(
+    tables,
+    () => {},
+    createLogger('error', () => {}),
+  );
+  const signins = openSignins(tables, writer);
+  const [kept, deleted] = [1, 2].map(n => signins.newId(new Uint8Array(16).fill(n), NOW));
+  const row = { ...redeemed('A'.repeat(22), NOW + DAY), upstreamTokens0: 'sealed', upstreamTokens1: 'sealed too' };
+  for (const id of [kept, deleted]) {
+    await signins.insert(id ?? '', row as never);
+    signins.forgetUpstream(id ?? '', row);
+  }
+  await signins.remove(deleted ?? '');
+  await writer.flush();
+  expect(await signins.read(kept ?? '')).toMatchObject({ ...row, upstreamTokens0: '', upstreamTokens1: '' });
+  expect(await signins.read(deleted ?? '')).toBeUndefined();
+});
+
 describe('the purge', () => {
   test('takes sign-ins within two hours, and no live one', async () => {
     const { tables, signins } = setUp();
