@@ -126,6 +126,11 @@ export interface McpClient {
     cursor: string;
   }): Promise<{ resources: { uri: string }[]; nextCursor?: string | undefined }>;
   readResource(params: { uri: string }): Promise<{ contents: unknown[] }>;
+  getPrompt(params: { name: string; arguments?: Record<string, string> }): Promise<{ messages: unknown[] }>;
+  complete(params: {
+    ref: { type: 'ref/resource'; uri: string } | { type: 'ref/prompt'; name: string };
+    argument: { name: string; value: string };
+  }): Promise<{ completion: { values: string[] } }>;
   close(): Promise<void>;
 }
 

@@ -100,6 +100,24 @@ describe.each(Object.entries(CLIENTS))('%s', (_name, connect) => {
     await client.close();
   });
 
+  test('completes the id of a note, and has a prompt drafted of it', async () => {
+    const resource = await startProtectedResource(freshStorage());
+    const client = await connect(resource, await resource.token());
+    const { id } = (await use(client, 'save_user_note', { note: 'remember' })) as { id: string };
+    const template = { type: 'ref/resource', uri: 'note://{id}' } as const;
+    const { completion } = await client.complete({ ref: template, argument: { name: 'id', value: id.slice(0, 5) } });
+    expect(completion.values).toEqual([id]);
+    const prompt = { type: 'ref/prompt', name: 'summarize_notes' } as const;
+    const styles = await client.complete({ ref: prompt, argument: { name: 'style', value: 'bul' } });
+    expect(styles.completion.values).toEqual(['bullet points']);
+    const { messages } = await client.getPrompt({ name: 'summarize_notes', arguments: { style: 'bullet points' } });
+    expect(messages).toMatchObject([
+      { content: { type: 'text' } },
+      { content: { type: 'resource', resource: { uri: `note://${id}`, text: 'remember' } } },
+    ]);
+    await client.close();
+  });
+
   test('cannot reach the notes of another person, by tool or by resource', async () => {
     const resource = await startProtectedResource(freshStorage());
     const hers = await connect(resource, await resource.token());
