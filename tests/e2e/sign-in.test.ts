@@ -52,10 +52,7 @@ describe.skipIf(!executablePath)('a sign-in in Chromium', { timeout: 60_000 }, (
     async javaScript => {
       const page = await newPage(javaScript);
       await page.goto(server.origin);
-      await page
-        .getByRole('link', { name: /sign in/i })
-        .first()
-        .click();
+      await page.getByRole('link', { name: 'Sign in with Microsoft' }).click();
       await page.getByRole('button', { name: /Grace Hopper/ }).click();
       await page.waitForURL(`${server.origin}/`);
       expect(await page.textContent('body')).toContain('Grace Hopper');

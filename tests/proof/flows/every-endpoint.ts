@@ -36,12 +36,12 @@ export async function askEach(rig: Rig, introspector: Introspector): Promise<Ask
   const path = (name: string) => `${origin}${name}`;
   const client = await register(rig);
   const browser = new Browser();
-  const home = await signInAs(browser, await browser.open(path('/auth/login')), 'ada');
+  const home = await signInAs(browser, await browser.open(path('/auth/login?prompt=login')), 'ada');
   const cookie = browser.cookies.header(new URL(origin), false, true) ?? '';
   const csrf = hidden(home.html, 'csrf');
   rig.entra.change('grace', { roles: ['Admin'] });
   const admin = new Browser();
-  await signInAs(admin, await admin.open(path('/auth/login')), 'grace');
+  await signInAs(admin, await admin.open(path('/auth/login?prompt=login')), 'grace');
   const adminCookie = admin.cookies.header(new URL(origin), false) ?? '';
 
   const consent = await browser.open(authorizationUrl(rig, client).url);
