@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { createDpop } from './access/dpop.ts';
+import { createOriginRule } from './access/origin.ts';
 import { createResourceDirectory, resourceMetadataUrl } from './access/resources.ts';
 import { createRevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
@@ -20,7 +21,6 @@ import type { Prompt } from './mcp/define-prompt.ts';
 import type { Resource } from './mcp/define-resource.ts';
 import type { Tool } from './mcp/define-tool.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
-import { createOriginRule } from './mcp/origin.ts';
 import { PRESENTATION } from './mcp/presentation.ts';
 import { prompts as ownPrompts } from './mcp/prompts/index.ts';
 import { createResourceMetadataEndpoint } from './mcp/resource-metadata.ts';

@@ -1,9 +1,9 @@
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { UnavailableError } from '../http/errors.ts';
+import { failureText, outageText } from '../http/failure-texts.ts';
 import { describeError, type Logger } from '../log.ts';
 import { InputNeeded } from './ask-back.ts';
 import type { Exchange } from './exchange.ts';
-import { failureText, outageText } from './failure-texts.ts';
 
 /**
  * Keeps an outage for the endpoint and a fault of ours for the log; the client learns neither's details.

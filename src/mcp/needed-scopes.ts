@@ -1,6 +1,6 @@
 import { covers, type Scope } from '../access/scopes.ts';
+import { messagesOf } from '../http/json-rpc.ts';
 import { type Catalogue, resourceAt } from './catalogue.ts';
-import { messagesOf } from './json-rpc.ts';
 
 /**
  * The scopes that a body's calls need, all messages of a batch together. It

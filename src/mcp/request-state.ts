@@ -1,10 +1,10 @@
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { personKey } from '../access/person.ts';
+import { messagesOf } from '../http/json-rpc.ts';
 import { hashOf } from '../keys/hash.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { type RandomBytes, randomText } from '../keys/random.ts';
 import type { Exchange } from './exchange.ts';
-import { messagesOf } from './json-rpc.ts';
 
 /** What one round leaves for the next: `requestState`, which travels through the client, sealed. */
 export interface RequestState {

@@ -1,6 +1,6 @@
+import { messagesOf } from '../http/json-rpc.ts';
 import type { SpanFacts } from '../http/span.ts';
 import type { Tool } from './define-tool.ts';
-import { messagesOf } from './json-rpc.ts';
 
 /** What clients of any revision send here. */
 const METHODS = new Set([

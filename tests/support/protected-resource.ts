@@ -5,13 +5,13 @@ import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotoc
 import type { Transport as TransportOf1 } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
 import { createDpop } from '../../src/access/dpop.ts';
+import { createOriginRule } from '../../src/access/origin.ts';
 import type { Scope } from '../../src/access/scopes.ts';
 import { createKeyRing, type KeyRing } from '../../src/keys/key-ring.ts';
 import { parseSecrets } from '../../src/keys/secret.ts';
 import { createLogger } from '../../src/log.ts';
 import type { Services } from '../../src/mcp/define-tool.ts';
 import { createMcpEndpoint, type McpEndpointOptions } from '../../src/mcp/endpoint.ts';
-import { createOriginRule } from '../../src/mcp/origin.ts';
 import { prompts } from '../../src/mcp/prompts/index.ts';
 import { resources } from '../../src/mcp/resources/index.ts';
 import { STATELESS_REVISION } from '../../src/mcp/revisions.ts';

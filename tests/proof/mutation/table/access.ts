@@ -3,7 +3,7 @@ import type { Mutation } from '../mutation.ts';
 const TOKEN = 'src/access/access-token.ts';
 const DPOP = 'src/access/dpop.ts';
 const LIST = 'src/access/revocation-list.ts';
-const GUARD_TESTS = ['tests/unit/mcp/guard.test.ts'];
+const GUARD_TESTS = ['tests/unit/access/guard.test.ts'];
 const DPOP_TESTS = ['tests/unit/access/dpop.test.ts'];
 const LIST_TESTS = ['tests/unit/access/revocation-list.test.ts'];
 

@@ -1,18 +1,19 @@
 import type { Mutation } from '../mutation.ts';
 
-const GUARD = 'src/mcp/guard.ts';
+const GUARD = 'src/access/guard.ts';
+const DOOR = 'src/access/door.ts';
 const ENDPOINT = 'src/mcp/endpoint.ts';
-const GUARD_TESTS = ['tests/unit/mcp/guard.test.ts'];
+const GUARD_TESTS = ['tests/unit/access/guard.test.ts'];
 const ENDPOINT_TESTS = ['tests/integration/mcp/endpoint.test.ts'];
 const DPOP_TESTS = ['tests/integration/oauth/dpop.test.ts'];
-const ORIGIN_TESTS = ['tests/unit/mcp/origin.test.ts'];
+const ORIGIN_TESTS = ['tests/unit/access/origin.test.ts'];
 
 /** Who may call, and in which order that is asked. */
 export const guard: Mutation[] = [
   {
     name: 'endpoint: nothing without a token',
     rule: 'RFC 6750, 3',
-    file: ENDPOINT,
+    file: DOOR,
     edits: [
       [
         '    if (token instanceof Response) return token;',
@@ -24,15 +25,15 @@ export const guard: Mutation[] = [
   {
     name: 'endpoint: an origin that may call',
     rule: 'MCP Streamable HTTP, security warning',
-    file: ENDPOINT,
+    file: DOOR,
     edits: [['    if (origin !== null && !options.isOriginAllowed(origin)) {', '    if (false) {']],
     tests: ENDPOINT_TESTS,
   },
   {
     name: 'endpoint: POST alone',
     rule: 'MCP Streamable HTTP, listening for messages',
-    file: ENDPOINT,
-    edits: [["    if (request.method !== 'POST') {", "    if (request.method === 'TRACE') {"]],
+    file: DOOR,
+    edits: [['    if (!options.methods.includes(request.method)) {', "    if (request.method === 'TRACE') {"]],
     tests: ENDPOINT_TESTS,
   },
   {
@@ -45,7 +46,7 @@ export const guard: Mutation[] = [
   {
     name: 'endpoint: so many messages a minute',
     rule: 'MCP tools, security considerations',
-    file: ENDPOINT,
+    file: DOOR,
     edits: [['    if (tooOften) return tooOften;\n', '']],
     tests: ['tests/integration/mcp/rate-limit.test.ts'],
   },
@@ -166,49 +167,49 @@ export const guard: Mutation[] = [
   {
     name: 'token cache: a token that has expired meanwhile',
     rule: 'RFC 9068, 4',
-    file: 'src/mcp/token-cache.ts',
+    file: 'src/access/token-cache.ts',
     edits: [['known && known.expiresAt > now ? known', 'known ? known']],
     tests: GUARD_TESTS,
   },
   {
     name: 'token cache: a key that is gone',
     rule: 'RFC 9068, 4',
-    file: 'src/mcp/token-cache.ts',
+    file: 'src/access/token-cache.ts',
     edits: [['      this.#verified.clear();\n', '']],
     tests: GUARD_TESTS,
   },
   {
     name: 'token cache: the whole token',
     rule: 'RFC 9068, 4',
-    file: 'src/mcp/token-cache.ts',
+    file: 'src/access/token-cache.ts',
     edits: [['tokenHash(jwt)', 'tokenHash(jwt.slice(0, -1))']],
     tests: GUARD_TESTS,
   },
   {
     name: 'isOriginAllowed: an origin as it is serialized',
     rule: 'MCP Streamable HTTP, security warning',
-    file: 'src/mcp/origin.ts',
+    file: 'src/access/origin.ts',
     edits: [['!url || url.origin !== origin', '!url']],
     tests: ORIGIN_TESTS,
   },
   {
     name: 'isOriginAllowed: loopback pages alone on loopback',
     rule: 'MCP Streamable HTTP, security warning',
-    file: 'src/mcp/origin.ts',
+    file: 'src/access/origin.ts',
     edits: [['    if (onLoopback) return isLoopback(url);\n', '    if (onLoopback && isLoopback(url)) return true;\n']],
     tests: ORIGIN_TESTS,
   },
   {
     name: 'isOriginAllowed: the list',
     rule: 'ALLOWED_ORIGINS',
-    file: 'src/mcp/origin.ts',
+    file: 'src/access/origin.ts',
     edits: [['listed.size > 0 ? listed.has(origin) : url', 'url']],
     tests: ORIGIN_TESTS,
   },
   {
     name: 'isOriginAllowed: https',
     rule: 'MCP Streamable HTTP, security warning',
-    file: 'src/mcp/origin.ts',
+    file: 'src/access/origin.ts',
     edits: [["url.protocol === 'https:'", "url.protocol !== 'null:'"]],
     tests: ORIGIN_TESTS,
   },

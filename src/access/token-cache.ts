@@ -1,5 +1,5 @@
-import { type AccessToken, tokenHash, verifyAccessToken } from '../access/access-token.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import { type AccessToken, tokenHash, verifyAccessToken } from './access-token.ts';
 
 /** How many tokens are remembered; the least lately used goes first. */
 const CAPACITY = 1_000;

@@ -1,4 +1,4 @@
-import { json } from '../http/responses.ts';
+import { json } from './responses.ts';
 
 /** The codes of JSON-RPC 2.0 section 5.1 that this endpoint answers by itself. */
 export const PARSE_ERROR = -32700;

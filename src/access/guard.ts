@@ -1,10 +1,10 @@
-import { type AccessToken, InvalidTokenError, type TokenFault } from '../access/access-token.ts';
-import { DPOP_ALGORITHMS, type Dpop, InvalidProofError } from '../access/dpop.ts';
-import type { Revocations } from '../access/revocations.ts';
-import { covers } from '../access/scopes.ts';
 import { oauthError, plainAscii } from '../http/responses.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Logger } from '../log.ts';
+import { type AccessToken, InvalidTokenError, type TokenFault } from './access-token.ts';
+import { DPOP_ALGORITHMS, type Dpop, InvalidProofError } from './dpop.ts';
+import type { Revocations } from './revocations.ts';
+import { covers } from './scopes.ts';
 import { TokenCache } from './token-cache.ts';
 
 export interface GuardOptions {

@@ -1,4 +1,4 @@
-import type { UnavailableError } from '../http/errors.ts';
+import type { UnavailableError } from './errors.ts';
 
 /** What a client is told of an outage. */
 export function outageText({ service, retryAfterSeconds }: UnavailableError): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createOriginRule } from '../../../src/mcp/origin.ts';
+import { createOriginRule } from '../../../src/access/origin.ts';
 
 const NO_ORIGINS = [
   'null',
