@@ -4,7 +4,7 @@ import type { Scope } from '../../../src/access/scopes.ts';
 import { UnavailableError } from '../../../src/http/errors.ts';
 import { definePrompt } from '../../../src/mcp/define-prompt.ts';
 import { defineResource } from '../../../src/mcp/define-resource.ts';
-import { ToolError } from '../../../src/mcp/define-tool.ts';
+import { defineTool, ToolError } from '../../../src/mcp/define-tool.ts';
 import { prompts } from '../../../src/mcp/prompts/index.ts';
 import { resources } from '../../../src/mcp/resources/index.ts';
 import { freshStorage } from '../../support/azurite.ts';
@@ -373,6 +373,27 @@ describe('a list longer than a page', () => {
       expect(error).toEqual({ code: -32602, message: 'This is no cursor of this list. Begin again without one.' });
     }
   });
+});
+
+test('a tool has its icon, and one without a schema of its result gives content', async () => {
+  const icons = [{ src: 'https://example.com/icon.png', sizes: ['48x48'] }];
+  const shown = { title: 'T', description: 'D', scopes: [], input: z.object({}), icons };
+  const text = defineTool({ ...shown, name: 'text', handler: () => 'said' });
+  const blocks = [{ type: 'image' as const, data: 'AQID', mimeType: 'image/png' }];
+  const image = defineTool({ ...shown, name: 'image', handler: () => blocks });
+  const resource = await startProtectedResource(nowhere, { tools: [text, image] });
+  const token = await resource.token();
+  const { result } = await ask(resource, token, 'tools/list');
+  expect(result).toMatchObject({
+    tools: [
+      { name: 'text', icons },
+      { name: 'image', icons },
+    ],
+  });
+  expect(JSON.stringify(result)).not.toContain('outputSchema');
+  const used = async (name: string) => (await ask(resource, token, 'tools/call', call(name).params)).result;
+  expect(await used('text')).toEqual({ content: [{ type: 'text', text: 'said' }] });
+  expect(await used('image')).toEqual({ content: blocks });
 });
 
 test('the server tells its title, its icon and what a model should know', async () => {
