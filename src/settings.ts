@@ -39,7 +39,8 @@ export const SETTINGS = [
   },
   {
     name: 'AUTH_CLIENT_SECRET',
-    about: 'The app registration’s client secret. With no credential the app is a public client, with PKCE alone.',
+    about:
+      'The app registration’s client secret. With no credential the app is a public client, with PKCE alone: on a laptop only.',
     expected: 'a client secret’s value, and no other credential beside it',
     example: '<the secret’s value, not its ID>',
     fallback: 'none',
