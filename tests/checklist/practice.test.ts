@@ -442,7 +442,6 @@ test('BP-10 towards Entra: PKCE, state and nonce of this very sign-in, and each 
   for (const change of [
     { iss: `${entra.url}/${foreign}/v2.0` },
     { iss: 'https://login.microsoftonline.com/common/v2.0' },
-    { tid: foreign },
     { aud: 'another' },
     { nonce: 'another' },
     { nonce: undefined },
@@ -454,6 +453,11 @@ test('BP-10 towards Entra: PKCE, state and nonce of this very sign-in, and each 
     expect([JSON.stringify(change), back.searchParams.get('code')]).toEqual([JSON.stringify(change), null]);
     expect(back.searchParams.get('error')).toBeTruthy();
   }
+  // Of another tenant is a person whom this server does not let in: they read why, and no client is told.
+  await entra.spoilIdTokens({ claims: claims => ({ ...claims, tid: foreign }) });
+  const stranger = await openConsent(server, client);
+  const page = await stranger.browser.open(await toCallback(server, stranger), { stopAt: stopAtClient });
+  expect([page.status, stopAtClient(page.url)]).toEqual([403, false]);
   await entra.spoilIdTokens({ forged: true });
   const forged = await openConsent(server, client);
   expect((await openToClient(forged.browser, await toCallback(server, forged))).searchParams.get('code')).toBeNull();

@@ -25,7 +25,7 @@ test.each(clients)('%s: signs in as recorded, uses a tool, renews', async (_name
 
   const { hello, tools, sum } = await useTools(server, client, tokens.access_token);
   expect(hello.capabilities).toMatchObject({ tools: { listChanged: false } });
-  expect([tools.length, sum]).toEqual([6, 3]);
+  expect([tools.length, sum]).toEqual([7, 3]);
 
   const { status, body } = await token(server, renewalForm(client, signedIn));
   expect([status, body.scope]).toEqual([200, tokens.scope]);
