@@ -2,7 +2,7 @@ import { claimsOf, refreshForm, token } from '../../support/flows.ts';
 import { livingOf } from '../flows/access.ts';
 import { moveOn } from '../flows/clocks.ts';
 import { beginJourney, type Journey, travel } from '../flows/journey.ts';
-import { BEHIND_THE_SCENES, nameWrites, recordWrites, writeOf } from '../flows/storage-writes.ts';
+import { isBehindTheScenes, nameWrites, recordWrites, writeOf } from '../flows/storage-writes.ts';
 import { auditOf, auditOnce, grantOf, grantsOf } from '../flows/stored.ts';
 import type { Fault } from '../rig/fault-proxy.ts';
 import { createLoadClient } from '../rig/load.ts';
@@ -29,7 +29,7 @@ export default {
   number: 3,
   title: 'The reply of every single write is lost in turn',
   group: 'Races',
-  seconds: { whole: 200, short: 20 },
+  seconds: { whole: 140, short: 14 },
   async run({ rig: startRig, short, random, progress, signal }) {
     const rig = await startRig();
     const journeys: Journey[] = [];
@@ -49,7 +49,7 @@ export default {
       let met = 0;
       const stop = rig.storage.proxy.inject(passing => {
         const write = writeOf(passing);
-        if (!write || BEHIND_THE_SCENES.has(write.table)) return undefined;
+        if (!write || isBehindTheScenes(write)) return undefined;
         const name = names.nameOf(write);
         tries.set(name, (tries.get(name) ?? 0) + 1);
         if (!isLost(name, tries.get(name) ?? 0)) return undefined;
@@ -168,7 +168,7 @@ async function loseBehindTheScenes(rig: Rig, journey: Journey): Promise<string> 
   const seen = new Set<string>();
   const heal = rig.storage.proxy.inject(passing => {
     const write = writeOf(passing);
-    if (!write || !BEHIND_THE_SCENES.has(write.table) || seen.has(write.identity)) return undefined;
+    if (!write || !isBehindTheScenes(write) || seen.has(write.identity)) return undefined;
     seen.add(write.identity);
     return { kind: 'drop' };
   });

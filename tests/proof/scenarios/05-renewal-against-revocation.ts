@@ -25,7 +25,7 @@ export default {
   number: 5,
   title: 'Renewal against revocation',
   group: 'Races',
-  seconds: { whole: 120, short: 12 },
+  seconds: { whole: 100, short: 12 },
   async run({ rig: startRig, short, random, progress, signal }) {
     const rounds = short ? 20 : 200;
     const rig = await startRig({ settings: { MCP_RATE_LIMIT: '1000000' } });

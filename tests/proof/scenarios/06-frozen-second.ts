@@ -16,7 +16,7 @@ export default {
   number: 6,
   title: `${ROTATIONS} rotations within a frozen second, a restart, and a replay`,
   group: 'Races',
-  seconds: { whole: 60, short: 12 },
+  seconds: { whole: 30, short: 10 },
   async run({ rig: startRig, short, random, progress, signal }) {
     const rig = await startRig();
     // Each family replays another one of its spent tokens in the end.
