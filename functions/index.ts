@@ -5,6 +5,7 @@ import './auth-interaction.ts';
 import './auth-login.ts';
 import './auth-logout.ts';
 import './authorization-server.ts';
+import './gateway.ts';
 import './health-ready.ts';
 import './health.ts';
 import './jwks.ts';

@@ -68,6 +68,7 @@ export interface Surroundings {
 export type EndpointName =
   | keyof OAuthEndpoints
   | 'mcp'
+  | 'gateway'
   | 'resourceMetadata'
   | 'serverMetadata'
   | 'jwks'
@@ -158,18 +159,37 @@ export function createApp(config: Config, surroundings: Surroundings): App {
 
   const { authorityHost } = config.entra;
 
+  /** What both MCP endpoints ask of everybody. */
+  const door = {
+    issuer: origin,
+    isOriginAllowed: createOriginRule({
+      publicOrigin: origin,
+      ...(config.allowedOrigins ? { allowedOrigins: config.allowedOrigins } : {}),
+    }),
+    keys,
+    revocations,
+    dpop,
+    random,
+    requestsPerMinute: config.mcpRateLimit,
+    now,
+  };
+
+  const gateway = once(async () => {
+    const { createGateway } = await import('./gateway/endpoint.ts');
+    return createGateway({
+      ...door,
+      ...config.gateway,
+      timeoutMs: config.gateway.timeoutSeconds * 1000,
+      fetch,
+      record: async (...event) => (await oauth()).audit.record(...event),
+    });
+  });
+
   const loaded = {
     mcp: createMcpEndpoint({
-      issuer: origin,
+      ...door,
       resource,
       resourceMetadataUrl: resourceMetadataUrl(resource),
-      isOriginAllowed: createOriginRule({
-        publicOrigin: origin,
-        ...(config.allowedOrigins ? { allowedOrigins: config.allowedOrigins } : {}),
-      }),
-      keys,
-      revocations,
-      dpop,
       services: {
         notes,
         storageAnswers,
@@ -180,11 +200,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       resources,
       prompts,
       server: { ...server, ...PRESENTATION, websiteUrl: `${origin}/` },
-      random,
       usedStates: openUsedNames(tables, 'request state'),
-      requestsPerMinute: config.mcpRateLimit,
       toolTimeLimitMs: config.toolTimeoutSeconds * 1000,
-      now,
     }),
     resourceMetadata: createResourceMetadataEndpoint({
       issuer: origin,
@@ -212,9 +229,14 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   };
   const isLoaded = (name: EndpointName): name is keyof typeof loaded => Object.hasOwn(loaded, name);
 
+  async function endpointOf(name: EndpointName): Promise<Endpoint> {
+    if (name === 'gateway') return gateway();
+    return isLoaded(name) ? loaded[name] : (await oauth()).endpoints[name];
+  }
+
   return {
     endpoint: async name => {
-      const endpoint = isLoaded(name) ? loaded[name] : (await oauth()).endpoints[name];
+      const endpoint = await endpointOf(name);
       return UNTRACED.has(name) ? endpoint : telemetry.traced(name, endpoint);
     },
     purge: async () => {

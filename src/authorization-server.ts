@@ -8,7 +8,7 @@ import { cookieNames } from './http/cookies.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { RandomBytes } from './keys/random.ts';
 import type { Logger } from './log.ts';
-import { createAudit } from './oauth/audit.ts';
+import { type Audit, createAudit } from './oauth/audit.ts';
 import type { Client } from './oauth/clients/client.ts';
 import { createClientDirectory } from './oauth/clients/directory.ts';
 import { createClientDocuments } from './oauth/clients/documents/client-documents.ts';
@@ -56,6 +56,8 @@ export interface AuthorizationServer {
   readonly endpoints: OAuthEndpoints;
   /** Tokens of other APIs, for the tools. */
   readonly tokenFor: TokenFor;
+  /** The record, for what the gateway does. */
+  readonly audit: Audit;
 }
 
 /** Puts the authorization server together: the half of the app that is loaded when the first request for it comes. */
@@ -112,5 +114,5 @@ export function composeAuthorizationServer(parts: AuthorizationServerParts): Aut
     now,
     random,
   };
-  return { endpoints: createOAuth(services, parts.server), tokenFor: createTokenFor(services) };
+  return { endpoints: createOAuth(services, parts.server), tokenFor: createTokenFor(services), audit: services.audit };
 }

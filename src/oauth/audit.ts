@@ -17,6 +17,8 @@ export type AuditAct =
   | 'renewal refused'
   | 'grant ended'
   | 'script token issued'
+  | 'tool called'
+  | 'tool denied'
   | 'data exported'
   | 'data deleted'
   | 'client registered'
@@ -32,6 +34,8 @@ export interface AuditEvent {
   readonly clientName?: string | undefined;
   /** What it is to have access to, by its URL. */
   readonly resource?: string;
+  /** Of a server behind the gateway, by its name. */
+  readonly tool?: string;
   readonly grant?: string;
   readonly signin?: string;
   /** The administrator who did it, where it was one. */
@@ -67,7 +71,7 @@ export function createAudit(rows: Pick<AuditRows, 'add'>, now: () => number, ran
   };
 }
 
-type Names = Pick<StoredEvent, 'client' | 'clientName' | 'resource' | 'grant' | 'signin' | 'reason'>;
+type Names = Pick<StoredEvent, 'client' | 'clientName' | 'resource' | 'tool' | 'grant' | 'signin' | 'reason'>;
 
 function shortened(names: { readonly [name in keyof Names]?: string | undefined }): Names {
   const given = Object.entries(names).filter((entry): entry is [string, string] => Boolean(entry[1]));

@@ -22,6 +22,8 @@ export type StoredEvent = {
   clientName?: string;
   /** What it is to have access to, by its URL. */
   resource?: string;
+  /** A tool of a server behind the gateway. */
+  tool?: string;
   grant?: string;
   signin?: string;
   /** The administrator who did it, as `TENANT.OBJECT`. */

@@ -152,6 +152,7 @@ describe('the deployed package', () => {
         'purge',
         '{ignored:maxlength(0)?}',
         '{*path}',
+        '{name}/mcp',
       ].sort(),
     );
   });
@@ -240,11 +241,14 @@ describe('the deployed package', () => {
 });
 
 describe('headers that the host would replace', () => {
-  /** Every address of the app, with the methods that reach it; the landing page's route stands for `/`. */
+  /** Every address of the app, with the methods that reach it; the routes of no fixed path stand for `/`. */
   const addresses = () =>
     host.functions
       .filter(({ route }) => route !== undefined)
-      .map(({ route = '', methods = [] }) => ({ path: route.startsWith('{') ? '/' : `/${route}`, methods }));
+      .map(({ route = '', methods = [] }) => {
+        const path = route.replace('{name}', 'name');
+        return { path: path.startsWith('{') ? '/' : `/${path}`, methods };
+      });
 
   const KEYS = [
     'Headers',

@@ -78,6 +78,7 @@ const ROUTES: Record<string, EndpointName> = {
   '/health/ready': 'ready',
 };
 
+const GATEWAY = /^\/[^/]+\/mcp$/;
 const METADATA_OF_GATEWAY = /^\/\.well-known\/oauth-protected-resource\/[^/]+\/mcp$/;
 
 export async function startAppServer(options: AppServerOptions = {}): Promise<AppServer> {
@@ -154,6 +155,11 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
   };
 }
 
+function endpointAt(path: string): EndpointName | undefined {
+  if (METADATA_OF_GATEWAY.test(path)) return 'resourceMetadata';
+  return GATEWAY.test(path) ? 'gateway' : undefined;
+}
+
 export const newSecret = () => randomBytes(32).toString('base64url');
 
 async function answer(
@@ -164,7 +170,7 @@ async function answer(
   log: Parameters<Awaited<ReturnType<App['endpoint']>>>[1]['log'],
 ): Promise<void> {
   const url = new URL(incoming.url ?? '/', origin);
-  const name = ROUTES[url.pathname] ?? (METADATA_OF_GATEWAY.test(url.pathname) ? 'resourceMetadata' : undefined);
+  const name = ROUTES[url.pathname] ?? endpointAt(url.pathname);
   if (!name) {
     outgoing.writeHead(404).end();
     return;

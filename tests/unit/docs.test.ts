@@ -202,7 +202,7 @@ const ROOMS = [
   ['access', 'telemetry'],
   ['storage', 'web'],
   ['entra', 'health.ts'],
-  ['oauth', 'mcp'],
+  ['oauth', 'mcp', 'gateway'],
   ['authorization-server.ts'],
   ['app.ts'],
   ['index.ts'],

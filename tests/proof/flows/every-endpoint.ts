@@ -80,6 +80,7 @@ export async function askEach(rig: Rig, introspector: Introspector): Promise<Ask
     ],
     'auth-logout': [['storage', post(path('/auth/logout'), { csrf })]],
     'authorization-server': [['none', document('oauth-authorization-server')]],
+    gateway: [['none', { url: path('/nothing/mcp'), method: 'GET' }]],
     health: [['none', { url: path('/health'), method: 'GET' }]],
     'health-ready': [['storage', { url: path('/health/ready'), method: 'GET' }]],
     jwks: [['none', document('jwks.json')]],

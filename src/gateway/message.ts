@@ -1,0 +1,78 @@
+import { folded } from '../access/folded.ts';
+import { parseJson, readBytes } from '../http/body.ts';
+import { BadRequestError } from '../http/errors.ts';
+import { INVALID_REQUEST, isMessage, type Message as JsonObject, requestId } from '../http/json-rpc.ts';
+import { Refusal } from './refusal.ts';
+import { repeatsKey } from './repeated-keys.ts';
+
+/** One JSON-RPC message of a client, checked as far as the gateway decides by it. */
+export interface Message {
+  /** As it came: numbers beyond what a double holds go on unharmed. */
+  readonly text: string;
+  /** Only a request is answered with a message. */
+  readonly isRequest: boolean;
+  /** That of a request, `null` for all others. */
+  readonly id: string | number | null;
+  readonly method: string | undefined;
+  /** What `Mcp-Name` may repeat: the name of a tool or prompt, the URI of a resource, a task. */
+  readonly names: readonly string[];
+  /** The tool that it calls. */
+  readonly tool: string | undefined;
+}
+
+const KEYS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+/** The methods that rules for tools are about. */
+const TOOL_METHODS: ReadonlySet<string> = new Set(['tools/call', 'tools/list']);
+
+/**
+ * Reads the one message of a POST. What a server elsewhere could read in another
+ * way than this one does is refused: keys that come twice or in another spelling,
+ * and batches, which no revision has but 2025-03-26.
+ *
+ * @param limit in bytes
+ * @throws BadRequestError when it is no JSON or too long
+ * @throws Refusal
+ */
+export async function readMessage(request: Request, limit: number): Promise<Message> {
+  const bytes = await readBytes(request, limit);
+  const body = parseJson(bytes);
+  const invalid = (why: string) => new Refusal(400, why, INVALID_REQUEST);
+  if (Array.isArray(body)) throw invalid('Batches are not taken here. Send each message by itself.');
+  if (!isMessage(body)) throw invalid('This is not a JSON-RPC 2.0 message.');
+  const text = Buffer.from(bytes).toString('utf8');
+  if (repeatsKey(text)) throw new BadRequestError('The message has a key twice.');
+  const unknown = Object.keys(body).find(key => !KEYS.has(key));
+  if (unknown !== undefined) throw invalid('The message has a key that JSON-RPC does not have.');
+  return { text, ...checked(body, invalid) };
+}
+
+function checked(body: JsonObject, invalid: (why: string) => Refusal): Omit<Message, 'text'> {
+  const { id, method, params } = body;
+  if (method === undefined) {
+    if (!('id' in body) || !('result' in body || 'error' in body)) throw invalid('This is no request and no response.');
+    return { isRequest: false, id: null, method, names: [], tool: undefined };
+  }
+  if (typeof method !== 'string') throw invalid('The method is not a text.');
+  const isRequest = 'id' in body;
+  if (isRequest && typeof id !== 'string' && !Number.isFinite(id)) throw invalid('The id is no text and no number.');
+  if (!TOOL_METHODS.has(method) && TOOL_METHODS.has(folded(method))) throw invalid('The method is not spelled so.');
+  if (params !== undefined && !isObject(params)) throw invalid('The params are not an object.');
+  const of = (key: string) => (params && typeof params[key] === 'string' ? [params[key]] : []);
+  const [tool] = of('name');
+  if (method === 'tools/call') {
+    if (tool === undefined) throw invalid('The name of the tool is not a text.');
+    const twin = Object.keys(params ?? {}).some(key => key !== 'name' && folded(key) === 'name');
+    if (twin) throw invalid('The name of the tool is there twice.');
+  }
+  return {
+    isRequest,
+    id: isRequest ? requestId(body) : null,
+    method,
+    names: [...of('name'), ...of('uri'), ...of('taskId')],
+    tool: method === 'tools/call' ? tool : undefined,
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,60 @@
+import type { RequestContext } from '../http/endpoint.ts';
+import type { RandomBytes } from '../keys/random.ts';
+import type { Message } from './message.ts';
+import { Refusal } from './refusal.ts';
+
+/** MCP's own code for headers that say something else than the body. */
+const HEADER_MISMATCH = -32020;
+
+/**
+ * What an upstream is told in headers: MCP's own, and what we make. Nothing else
+ * of the client's goes on: not its token, its cookies, nor where it comes from.
+ *
+ * @param message what a POST sends; `undefined` for the other methods
+ * @throws Refusal when the headers that repeat the message (MCP 2026-07-28) do not say the same
+ */
+export function upstreamHeaders(
+  { headers, method }: Request,
+  message: Message | undefined,
+  made: { token: string; sessionId: string | undefined; context: RequestContext; random: RandomBytes },
+): Record<string, string> {
+  const sent: Record<string, string> = {
+    authorization: `Bearer ${made.token}`,
+    // Compressed answers would be held back until there is enough to compress.
+    'accept-encoding': 'identity',
+  };
+  const copy = (name: string) => {
+    const value = headers.get(name);
+    if (value !== null) sent[name] = value;
+  };
+  copy('accept');
+  for (const name of headers.keys()) if (/^mcp-[a-z0-9-]+$/.test(name)) copy(name);
+  delete sent['mcp-session-id'];
+  if (made.sessionId !== undefined) sent['mcp-session-id'] = made.sessionId;
+  if (message) {
+    sent['content-type'] = 'application/json';
+    checkRepeated(sent, message);
+  } else {
+    delete sent['mcp-method'];
+    delete sent['mcp-name'];
+  }
+  if (method === 'GET') copy('last-event-id');
+  const { correlationId } = made.context;
+  if (/^[0-9a-f]{32}$/.test(correlationId)) {
+    sent.traceparent = `00-${correlationId}-${Buffer.from(made.random(8)).toString('hex')}-01`;
+  }
+  return sent;
+}
+
+/** A server, or a proxy before it, may go by these headers alone. */
+function checkRepeated(sent: Record<string, string>, { method, names }: Message): void {
+  const { 'mcp-method': said, 'mcp-name': name } = sent;
+  const isSame = (said ?? method) === method && (name === undefined || names.includes(decoded(name)));
+  if (!isSame) throw new Refusal(400, 'Mcp-Method or Mcp-Name says something else than the message.', HEADER_MISMATCH);
+}
+
+/** Names that are not plain ASCII travel as base64 of their UTF-8 (MCP 2026-07-28). */
+function decoded(name: string): string {
+  const [, base64] = /^=\?base64\?([\w+/]*=*)\?=$/.exec(name) ?? [];
+  return base64 === undefined ? name : Buffer.from(base64, 'base64').toString('utf8');
+}
