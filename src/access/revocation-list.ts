@@ -41,6 +41,8 @@ const WAIT_MS = 30_000;
 const USABLE_MS = 300_000;
 /** How long a request waits for a reading, in milliseconds. */
 const PATIENCE_MS = 2_000;
+/** After a wait that was for nothing, the list that serves while storage is down serves without another for so long. */
+const PAUSE_MS = 5_000;
 
 /** Where the list is kept. */
 export interface RevocationRows {
@@ -56,6 +58,8 @@ export function createRevocationList(rows: RevocationRows, now: () => number, lo
   let list = emptyList();
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<unknown> | undefined;
+  /** Until when nobody waits for a reading again, storage being down. */
+  let pausedUntil = Number.NEGATIVE_INFINITY;
 
   type Change = (of: List) => void;
   /** What was changed while a reading is under way, which that reading may have missed. */
@@ -94,8 +98,9 @@ export function createRevocationList(rows: RevocationRows, now: () => number, lo
     const age = now() - readAt;
     if (age < REFRESH_MS) return;
     const reading = read();
-    if (age < WAIT_MS) return;
+    if (age < WAIT_MS || (age < USABLE_MS && now() < pausedUntil)) return;
     const failed = await withinPatience(reading);
+    pausedUntil = failed ? now() + PAUSE_MS : Number.NEGATIVE_INFINITY;
     if (failed && now() - readAt >= USABLE_MS) throw new UnavailableError('storage', failed);
   }
 

@@ -122,6 +122,28 @@ describe('the list of revocations', () => {
 
   const SECOND = 1_000;
 
+  test('after a wait for nothing, nobody waits for five seconds; then somebody does', async () => {
+    const { put, state, list } = setUp();
+    await list.isRevoked(token('a'));
+    state.storage = 'down';
+    state.now += 30_000;
+    await list.isRevoked(token('a'));
+    // It is up again, but this request does not wait to learn so: the next one knows.
+    state.storage = 'up';
+    put({ name: 'g.a' });
+    expect(await list.isRevoked(token('a'))).toBe(false);
+    await setImmediate();
+    await setImmediate();
+    expect(await list.isRevoked(token('a'))).toBe(true);
+    state.storage = 'down';
+    state.now += 30_000;
+    await list.isRevoked(token('b'));
+    state.storage = 'up';
+    put({ name: 'g.b' });
+    state.now += 5_000;
+    expect(await list.isRevoked(token('b'))).toBe(true);
+  });
+
   test('what a person or a client had until a time is over, and nothing else', async () => {
     const { state, list } = setUp();
     const at = state.now;

@@ -21,6 +21,23 @@ describe('times', () => {
   const NOW = Date.parse('2026-11-23T12:00:00Z');
   const minutes = (count: number) => NOW / 1000 + count * 60;
 
+  test('a token that does not say which of several keys signed it is refused, and is no fault of ours', async () => {
+    const { publicKey, privateKey } = await pair;
+    const key = { ...(await exportJWK(publicKey)), alg: 'RS256' };
+    const jwks = { keys: ['a', 'b'].map(kid => ({ ...key, kid })) };
+    const keys = createTenantKeys(
+      'https://entra.example/keys',
+      async () => Response.json(jwks),
+      () => NOW,
+    );
+    const claims = { iss: of(OWN), aud: 'app', tid: OWN, oid: OID, iat: minutes(-1), exp: minutes(60) };
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: 'RS256' }).sign(privateKey);
+    const rules = { authorityHost: HOST, clientId: 'app', tenantId: OWN };
+    await expect(createIdTokenVerifier(rules, keys).verify(token, { now: NOW })).rejects.toMatchObject({
+      refusal: { what: expect.stringContaining('it does not verify') },
+    });
+  });
+
   /** Whether a token of Entra's with these times is taken now. */
   async function isTaken(times: { nbf?: number; exp?: number }): Promise<boolean> {
     const { publicKey, privateKey } = await pair;
