@@ -3,8 +3,12 @@
  * case, without white space, control and format characters.
  */
 export function folded(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[\p{Cc}\p{Cf}\p{Z}\s]/gu, '');
 }
+
+/** ASCII that is its own folded form. */
+const PLAIN = /^[!-@[-~]*$/;

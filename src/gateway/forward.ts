@@ -7,7 +7,7 @@ import type { GatewayUpstream } from '../config.ts';
 import type { RequestContext } from '../http/endpoint.ts';
 import { INVALID_PARAMS, REFUSED } from '../http/json-rpc.ts';
 import { type RandomBytes, randomText } from '../keys/random.ts';
-import { describeError } from '../log.ts';
+import { describeError, safeText } from '../log.ts';
 import { answerOf } from './answer.ts';
 import { type Message, readMessage } from './message.ts';
 import { Refusal } from './refusal.ts';
@@ -74,7 +74,7 @@ async function allow(
   if (tool === undefined) return;
   const isAllowed = isToolAllowed(upstream.tools, token.roles, tool);
   const { person, clientId: client, grantId: grant } = token;
-  const event = { person, client, grant, resource: upstream.resource, tool };
+  const event = { person, client, grant, resource: upstream.resource, tool: safeText(tool) };
   await record(context, isAllowed ? 'tool called' : 'tool denied', event);
   if (!isAllowed) throw new Refusal(200, 'You may not use this tool.', INVALID_PARAMS);
 }

@@ -42,6 +42,8 @@ export interface ManagedEvent {
   readonly client?: string | undefined;
   readonly clientName?: string | undefined;
   readonly resource?: string | undefined;
+  /** Of a server behind the gateway. */
+  readonly tool?: string | undefined;
   readonly grant?: string | undefined;
   /** The administrator who did it. */
   readonly by?: string | undefined;
@@ -343,6 +345,7 @@ function Events({ events, next }: { events: readonly ManagedEvent[]; next: strin
                   </Fact>
                 ) : null}
                 {event.resource ? <Fact name="Access to">{plainUri(event.resource)}</Fact> : null}
+                {event.tool ? <Fact name="Tool">{plainText(event.tool, LONGEST_ID)}</Fact> : null}
                 {event.by ? (
                   <Fact name="By">
                     <a href={manageLink({ person: event.by })}>{event.by}</a>

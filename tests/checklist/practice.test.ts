@@ -190,7 +190,7 @@ test('BP-03 no CORS on what people see, in answers and in faults, and on nothing
     JWT_SECRET_KEY: newSecret(),
     LOG_LEVEL: 'error',
   });
-  const programs = /^(\.well-known\/.*|mcp|oauth\/(register|token|revoke))$/;
+  const programs = /^(\.well-known\/.*|(\{name\}\/)?mcp|oauth\/(register|token|revoke))$/;
   const pages = functions.filter(({ route = '' }) => !programs.test(route));
   const routes = pages.map(({ route }) => route);
   for (const route of ['oauth/authorize', 'oauth/consent', 'auth/login', 'auth/callback', 'auth/logout', 'account']) {

@@ -126,6 +126,12 @@ test.each([
   [{ deny: { Guest: ['edit*'] } }, ['Guest', 'Editor'], 'edit_page', false],
   [{ allow: { Editor: ['*'] }, deny: { '*': ['drop'] } }, ['Editor'], 'drop', false],
   [{ allow: {} }, ['constructor'], 'search', false],
+  [{ allow: { '*': ['search'] } }, [], 'SEARCH', false],
+  [{ deny: { '*': ['drop_all'] } }, [], 'Drop_All', false],
+  [{ deny: { '*': ['drop_all'] } }, [], '\uff44rop_all', false],
+  [{ deny: { '*': ['drop_all'] } }, [], 'drop\u200b_all\u0000 ', false],
+  [{ deny: { '*': ['Drop*'] } }, [], 'drop_all', false],
+  [{ deny: { '*': ['drop_all'] } }, [], 'drop-all', true],
 ])('by %o a person with the roles %o may use %s: %s', (rules, roles, tool, isAllowed) => {
   expect(isToolAllowed(rules, roles, tool)).toBe(isAllowed);
 });
