@@ -142,17 +142,19 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-async function readText(response: Response, limit: number): Promise<string> {
-  const reader = response.body?.getReader();
+async function readText({ body }: Response, limit: number): Promise<string> {
+  const reader = body?.getReader();
   const pieces: Uint8Array[] = [];
   let length = 0;
-  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
-    length += read.value.byteLength;
-    if (length > limit) {
-      await reader?.cancel().catch(() => {});
-      throw new Refusal(502, `answered with more than ${limit} bytes`);
+  try {
+    for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
+      length += read.value.byteLength;
+      if (length > limit) throw new Refusal(502, `answered with more than ${limit} bytes`);
+      pieces.push(read.value);
     }
-    pieces.push(read.value);
+  } catch (error) {
+    reader?.cancel().catch(() => {});
+    throw error instanceof Refusal ? error : new Refusal(502, 'broke off its answer');
   }
   return Buffer.concat(pieces, length).toString('utf8');
 }

@@ -40,7 +40,7 @@ const TOTAL_MS = 200_000;
 const AFTER_ANSWER_MS = 2_000;
 /** Calls of one upstream and instance under way at once, and of those one person's. Streams to listen are counted apart. */
 const CALLS = { all: 64, each: 16 };
-const STREAMS = { all: 256, each: 16 };
+const STREAMS = { all: 256, each: 32 };
 /** The code that the MCP libraries have for it. */
 const SESSION_NOT_FOUND = -32001;
 
