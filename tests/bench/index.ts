@@ -17,6 +17,10 @@ const BENCHMARKS: Record<string, Benchmark> = {
     about: 'CPU time of an authorized tool call, beside the MCP library alone',
     load: () => import('./mcp-guard.ts'),
   },
+  gateway: {
+    about: 'CPU time of a call through the gateway, beside a bare pass-through',
+    load: () => import('./gateway.ts'),
+  },
   'storage-trips': { about: 'requests to storage, step by step', load: () => import('./storage-trips.ts') },
   'versus-oidc-provider': {
     about: 'the authorization server beside oidc-provider: trips to storage, loading',
