@@ -9,13 +9,17 @@ export interface Session {
   tokens: Tokens;
 }
 
-const AT_ONCE = 4;
+const AT_ONCE = 8;
 
-/** Signs in at one registered client that many times. @param who whose sessions they are, in turn */
+/**
+ * Signs in at one registered client that many times.
+ * @param who whose sessions they are, in turn
+ * @param progress told after each
+ */
 export async function signInSessions(
   target: Target,
   count: number,
-  who: readonly PersonName[] = ['ada', 'grace'],
+  { who = ['ada', 'grace'], progress }: { who?: readonly PersonName[]; progress?: (text: string) => void } = {},
 ): Promise<Session[]> {
   const client = await register(target);
   const sessions: Session[] = [];
@@ -24,6 +28,7 @@ export async function signInSessions(
     while (begun < count) {
       const { tokens } = await connect(target, who[begun++ % who.length], {}, client);
       sessions.push({ client, tokens });
+      progress?.(`Signed in ${sessions.length} of ${count}`);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));

@@ -139,8 +139,8 @@ async function signsIn(rig: Rig, client: Client, { browser, url, asked }: Callba
 
 /** Somebody is disabled while Entra fails, and somebody else goes on. */
 async function disable(rig: Rig, http: LoadClient, instances: readonly Instance[]) {
-  const sessions = await signInSessions(rig, 10, ['grace']);
-  const others = await signInSessions(rig, 10, ['ada']);
+  const sessions = await signInSessions(rig, 10, { who: ['grace'] });
+  const others = await signInSessions(rig, 10, { who: ['ada'] });
   rig.entra.disable('grace');
   const former = sessions.map(({ tokens }) => tokens.access_token);
   const half = (all: readonly Session[], which: number) => all.filter((_, at) => at % 2 === which);
@@ -161,7 +161,7 @@ async function disable(rig: Rig, http: LoadClient, instances: readonly Instance[
 
 /** Renewals whose id token names a key that there is not, another one each time. */
 async function unknownKeys(rig: Rig, http: LoadClient, instance: Instance, count: number) {
-  const sessions = await signInSessions(rig, Math.ceil(count / 20), ['ada']);
+  const sessions = await signInSessions(rig, Math.ceil(count / 20), { who: ['ada'] });
   await renewAll(http, instance, sessions);
   let fetches = 0;
   const ignore = rig.toEntra.inject(passing => {

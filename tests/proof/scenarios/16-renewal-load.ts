@@ -1,6 +1,5 @@
-import { refreshForm, type Tokens } from '../../support/flows.ts';
-import { signInMany } from '../flows/grants.ts';
 import { recordRenewals } from '../flows/recorded-renewals.ts';
+import { renew, signInSessions } from '../flows/sessions.ts';
 import { createLoadClient, createTimes, keepBusy } from '../rig/load.ts';
 import { figure, promise, type Scenario } from '../rig/scenario.ts';
 
@@ -16,22 +15,18 @@ export default {
   seconds: { whole: 120, short: 15 },
   async run({ rig: startRig, short, progress, signal }) {
     const rig = await startRig({ settings: { LOG_LEVEL: 'error' } });
-    const grants = await signInMany(rig, short ? CONNECTIONS * 2 : GRANTS, progress);
+    const grants = await signInSessions(rig, short ? CONNECTIONS * 2 : GRANTS, { progress });
     recordRenewals(rig);
     const client = createLoadClient(CONNECTIONS);
     let failed = 0;
 
-    async function renew(worker: number, turn: number): Promise<number> {
+    async function renewOne(worker: number, turn: number): Promise<number> {
       const own = grants.filter((_, index) => index % CONNECTIONS === worker);
       const grant = own[turn % own.length];
       if (!grant) throw new Error('There is no grant.');
       const { url } = rig.instances[turn % rig.instances.length] ?? rig.instance;
-      const answer = await client.send({
-        url: `${url}/oauth/token`,
-        body: new URLSearchParams(refreshForm(grant.client, grant.refreshToken) as Record<string, string>),
-      });
-      if (answer.status === 200) grant.refreshToken = (JSON.parse(answer.body) as Tokens).refresh_token;
-      else failed++;
+      const answer = await renew(client, url, grant);
+      if (answer.status !== 200) failed++;
       return answer.ms;
     }
 
@@ -40,7 +35,7 @@ export default {
       Array.from({ length: CONNECTIONS }, async (_, worker) => {
         for (let turn = 0; turn < grants.length / CONNECTIONS; turn++) {
           progress(`Warming up, round ${turn + 1}`);
-          await renew(worker, turn);
+          await renewOne(worker, turn);
         }
       }),
     );
@@ -57,7 +52,7 @@ export default {
       signal,
       work: async worker => {
         turns[worker] = (turns[worker] ?? 0) + 1;
-        times.add(await renew(worker, turns[worker]));
+        times.add(await renewOne(worker, turns[worker]));
       },
     });
     client.close();

@@ -1,7 +1,7 @@
-import { connect, refreshForm, type Tokens } from '../../support/flows.ts';
-import { type LiveGrant, signInMany } from '../flows/grants.ts';
+import { connect } from '../../support/flows.ts';
 import { toolCall } from '../flows/mcp-call.ts';
 import { recordRenewals } from '../flows/recorded-renewals.ts';
+import { renew, type Session, signInSessions } from '../flows/sessions.ts';
 import { type Answer, createLoadClient, createTimes, keepPace } from '../rig/load.ts';
 import { type Curve, figure, promise, type Scenario } from '../rig/scenario.ts';
 
@@ -23,7 +23,7 @@ export default {
   seconds: { whole: MINUTES * 60 + 60, short: 20 },
   async run({ rig: startRig, short, random, progress, signal }) {
     const rig = await startRig({ settings: { LOG_LEVEL: 'info', MCP_RATE_LIMIT: '1000000', NOTES_PER_PERSON: '50' } });
-    const grants = await signInMany(rig, short ? 10 : 200, progress);
+    const grants = await signInSessions(rig, short ? 10 : 200, { who: ['ada'], progress });
     recordRenewals(rig);
     const client = createLoadClient(64);
     const kinds = (Object.keys(MIX) as Kind[]).flatMap(kind => Array<Kind>(MIX[kind]).fill(kind));
@@ -33,37 +33,35 @@ export default {
     let minute = createTimes();
     let done = 0;
 
-    async function ask(kind: Kind, grant: LiveGrant): Promise<Answer | undefined> {
+    async function ask(kind: Kind, grant: Session): Promise<Answer | undefined> {
       if (kind === 'metadata') {
         return client.send({ url: `${rig.origin}/.well-known/oauth-authorization-server`, method: 'GET' });
       }
       if (kind === 'noToken') return client.send(toolCall(rig.mcpUrl, 'none', 'calculate_sum', { numbers: [1] }));
       if (kind === 'sum')
-        return client.send(toolCall(rig.mcpUrl, grant.accessToken, 'calculate_sum', { numbers: [1] }));
-      if (kind === 'list') return client.send(toolCall(rig.mcpUrl, grant.accessToken, 'get_user_notes', { limit: 10 }));
+        return client.send(toolCall(rig.mcpUrl, grant.tokens.access_token, 'calculate_sum', { numbers: [1] }));
+      if (kind === 'list')
+        return client.send(toolCall(rig.mcpUrl, grant.tokens.access_token, 'get_user_notes', { limit: 10 }));
       if (kind === 'save') {
-        return client.send(toolCall(rig.mcpUrl, grant.accessToken, 'save_user_note', { note: 'A note of the hour' }));
+        return client.send(
+          toolCall(rig.mcpUrl, grant.tokens.access_token, 'save_user_note', { note: 'A note of the hour' }),
+        );
       }
       if (kind === 'signIn') {
         const { tokens } = await connect(rig, 'grace', {}, grant.client);
         rig.leaks.add(tokens.refresh_token);
         return undefined;
       }
-      return renew(grant);
+      return renewOne(grant);
     }
 
-    async function renew(grant: LiveGrant): Promise<Answer | undefined> {
-      // A client has one renewal under way at most.
-      if (grant.busy) return undefined;
-      grant.busy = true;
-      const form = new URLSearchParams(refreshForm(grant.client, grant.refreshToken) as Record<string, string>);
-      const answer = await client.send({ url: `${rig.origin}/oauth/token`, body: form });
-      if (answer.status === 200) {
-        const tokens = JSON.parse(answer.body) as Tokens;
-        grant.refreshToken = tokens.refresh_token;
-        grant.accessToken = tokens.access_token;
-      }
-      grant.busy = false;
+    /** Those that are being renewed: a client has one renewal under way at most. */
+    const busy = new Set<Session>();
+    async function renewOne(grant: Session): Promise<Answer | undefined> {
+      if (busy.has(grant)) return undefined;
+      busy.add(grant);
+      const answer = await renew(client, rig.origin, grant);
+      busy.delete(grant);
       return answer;
     }
 
