@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { createDpop } from './access/dpop.ts';
 import { createOriginRule } from './access/origin.ts';
+import type { RecordCall } from './access/record-call.ts';
 import { createResourceDirectory, resourceMetadataUrl } from './access/resources.ts';
 import { createRevocationList } from './access/revocation-list.ts';
 import type { Config } from './config.ts';
@@ -174,6 +175,8 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     now,
   };
 
+  const record: RecordCall = async (...event) => (await oauth()).audit.record(...event);
+
   const gateway = once(async () => {
     const { createGateway } = await import('./gateway/endpoint.ts');
     return createGateway({
@@ -181,7 +184,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       ...config.gateway,
       timeoutMs: config.gateway.timeoutSeconds * 1000,
       fetch,
-      record: async (...event) => (await oauth()).audit.record(...event),
+      record,
     });
   });
 
@@ -201,6 +204,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       prompts,
       server: { ...server, ...PRESENTATION, websiteUrl: `${origin}/` },
       usedStates: openUsedNames(tables, 'request state'),
+      record,
       toolTimeLimitMs: config.toolTimeoutSeconds * 1000,
     }),
     resourceMetadata: createResourceMetadataEndpoint({

@@ -2,6 +2,7 @@ import { type AccessToken, signUpstreamToken } from '../access/access-token.ts';
 import type { Admitted } from '../access/door.ts';
 import type { GuardOptions } from '../access/guard.ts';
 import { personKey } from '../access/person.ts';
+import type { RecordCall } from '../access/record-call.ts';
 import { isToolAllowed } from '../access/tool-rules.ts';
 import type { GatewayUpstream } from '../config.ts';
 import type { RequestContext } from '../http/endpoint.ts';
@@ -14,13 +15,6 @@ import { Refusal } from './refusal.ts';
 import { upstreamHeaders } from './request-headers.ts';
 import { isSessionId, openSessionId, sealSessionId } from './session-id.ts';
 import { createSlots, type Slots } from './slots.ts';
-
-/** Tells the record of a tool that a person calls, or may not call. */
-export type RecordCall = (
-  context: RequestContext,
-  act: 'tool called' | 'tool denied',
-  event: { person: AccessToken['person']; client: string; grant: string; resource: string; tool: string },
-) => Promise<void>;
 
 export interface ForwardOptions extends Pick<GuardOptions, 'issuer' | 'keys' | 'now'> {
   readonly random: RandomBytes;

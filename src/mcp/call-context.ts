@@ -1,3 +1,4 @@
+import type { RecordCall } from '../access/record-call.ts';
 import type { Logger } from '../log.ts';
 import { type AskBackOptions, askBack } from './ask-back.ts';
 import type { ServerFacts, Services, ToolContext } from './define-tool.ts';
@@ -9,6 +10,7 @@ import type { AskBack } from './questions.ts';
 export interface Surroundings extends AskBackOptions {
   services: Services;
   server: ServerFacts;
+  record: RecordCall;
 }
 
 /**

@@ -8,6 +8,7 @@ import { callContext, type Surroundings } from './call-context.ts';
 import { type Tool, ToolError } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
 import type { McpRequest } from './notify-client.ts';
+import { recordDenial } from './record-denial.ts';
 import { TimeLimitError, withTimeLimit } from './time-limit.ts';
 
 export interface ToolCall {
@@ -31,6 +32,7 @@ export async function callTool(
   // Refused with a 403 before; no tool runs without its scopes even if that were passed by.
   if (!covers(token.scopes, tool.scopes)) throw new Error('a call got past the check of its scopes');
   if (tool.roles.length > 0 && !tool.roles.some(role => token.roles.includes(role))) {
+    await recordDenial(surroundings, exchange, tool.name);
     log.info('tool refused: the person lacks its role', { needed: tool.roles });
     return toolError(
       context,

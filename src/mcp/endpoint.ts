@@ -3,6 +3,7 @@ import type { AccessToken } from '../access/access-token.ts';
 import { createDoor, createMessageLimit, unavailable } from '../access/door.ts';
 import { createGuard, type GuardOptions } from '../access/guard.ts';
 import type { OriginRule } from '../access/origin.ts';
+import type { RecordCall } from '../access/record-call.ts';
 import { ALL_SCOPES } from '../access/scopes.ts';
 import { readJson } from '../http/body.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
@@ -24,6 +25,8 @@ export interface McpEndpointOptions extends Omit<GuardOptions, 'scopes'>, Defini
   random: RandomBytes;
   /** The states of requests that have confirmed something. */
   usedStates: UsedNames;
+  /** Told of what is refused for want of a role. */
+  record: RecordCall;
   /** How many messages one person may send in a minute; 0 or absent for no limit. */
   requestsPerMinute?: number;
   /** How long a call of a tool may take that has no limit of its own, in milliseconds; 30 seconds unless given. */

@@ -6,6 +6,7 @@ import { callContext, type Surroundings } from './call-context.ts';
 import { type ToolContext, ToolError } from './define-tool.ts';
 import type { Exchange } from './exchange.ts';
 import type { McpRequest } from './notify-client.ts';
+import { recordDenial } from './record-denial.ts';
 import { TimeLimitError, withTimeLimit } from './time-limit.ts';
 
 /** What a resource and a prompt have in common. */
@@ -45,6 +46,7 @@ export function runHandler<T>(
     // Refused with a 403 before; nothing runs without its scopes even if that were passed by.
     if (!covers(token.scopes, scopes)) throw new Error('a call got past the check of its scopes');
     if (!isOpenTo(what, exchange)) {
+      await recordDenial(options, exchange, name);
       log.info('refused: the person lacks its role', { needed: roles });
       const text = `${name} needs the role ${roles.join(' or ')}. Ask an administrator for it, then sign in again.`;
       throw refuse('role', text, ProtocolErrorCode.InvalidRequest);

@@ -88,6 +88,7 @@ export async function startProtectedResource(
     prompts,
     random,
     usedStates: openUsedNames(tables, 'request state'),
+    record: async () => {},
     server: { name: 'test', version: '1.2.3', startedAt: clock.now - 5_000 },
     now,
     ...changes,

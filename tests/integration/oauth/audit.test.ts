@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { Browser } from '../../../dev/browser/index.ts';
 import { signInAs } from '../../../dev/entra/sign-in.ts';
 import { createLogger } from '../../../src/log.ts';
+import { defineTool } from '../../../src/mcp/define-tool.ts';
 import { openAudit, type StoredEvent } from '../../../src/storage/audit.ts';
 import { openTables, type Tables } from '../../../src/storage/tables.ts';
 import { createWriteBehind } from '../../../src/storage/write-behind.ts';
@@ -21,6 +23,16 @@ import {
 } from '../../support/flows.ts';
 import { type StorageProxy, startStorageProxy } from '../../support/storage-faults.ts';
 
+const forAuditors = defineTool({
+  name: 'read_books',
+  title: 'Read the books',
+  description: 'For auditors alone.',
+  scopes: [],
+  roles: ['Auditor'],
+  input: z.object({}),
+  handler: () => 'The books.',
+});
+
 let server: AppServer;
 let proxy: StorageProxy | undefined;
 let tables: Tables;
@@ -28,6 +40,7 @@ let tables: Tables;
 beforeAll(async () => {
   server = await startAppServer({
     settings: { AUDIT_RETENTION_DAYS: '2' },
+    tools: [forAuditors],
     connectionString: async own => {
       proxy = await startStorageProxy(own);
       return proxy.connectionString;
@@ -125,6 +138,14 @@ describe('what becomes an event', () => {
     );
     expect(found.find(({ act }) => act === 'sign-in refused')?.reason).toContain('AADSTS50105');
     expect(found.find(({ act }) => act === 'renewal refused')?.reason).toContain('AADSTS50057');
+  });
+
+  test('a tool that the person has no role for', async () => {
+    const { client, tokens } = await connect(server);
+    const found = await during(() => callTool(server, tokens.access_token, 'read_books'));
+    expect(found).toMatchObject([
+      { act: 'tool denied', tool: 'read_books', person: ada(), client: client.client_id, resource: server.mcpUrl },
+    ]);
   });
 
   test('what an administrator does, by their name, and a person who has all deleted', async () => {
