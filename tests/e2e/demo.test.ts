@@ -20,6 +20,12 @@ test('does the whole of it, whatever is set for the app', async () => {
   expect(script.output()).toMatch(/connected +MCP 2025-11-25/);
 });
 
+test('shows the gateway', async () => {
+  const script = project.run('dev/demo.ts', { args: ['gateway'] });
+  expect([await script.ended, script.output()]).toEqual([0, expect.stringContaining('All of it worked')]);
+  expect(script.output()).toMatch(/client +GET \/\.well-known\/oauth-protected-resource\/everything\/mcp → 200/);
+});
+
 test('says what went wrong, and in which step', async () => {
   const tool = join(project.folder, 'src/mcp/tools/calculate-sum.ts');
   await writeFile(tool, (await readFile(tool, 'utf8')).replace('total + number', 'total - number'));

@@ -10,15 +10,16 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { CreateMessageRequestSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePorts } from '../../../dev/local/ports.ts';
+import { type ReferenceServer, startReferenceServer } from '../../../dev/local/reference-server.ts';
 import { type AppServer, startAppServer } from '../../support/app-server.ts';
 import { claimsOf, connect, register } from '../../support/flows.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const EVERYTHING = join(ROOT, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
 const SAMPLE = join(ROOT, 'examples/protect/typescript/server.ts');
 
 let server: AppServer;
-const processes: ChildProcess[] = [];
+let everything: ReferenceServer;
+let reports: ChildProcess;
 const tokens: Record<string, string> = {};
 
 beforeAll(async () => {
@@ -32,27 +33,26 @@ beforeAll(async () => {
       GATEWAY_TOOLS: JSON.stringify({ everything: { deny: { '*': ['get-env'] } } }),
     },
   });
-  run([EVERYTHING, 'streamableHttp'], { PORT: String(first) });
-  run([SAMPLE], { ISSUER: server.origin, RESOURCE: sample });
+  reports = spawn(process.execPath, [SAMPLE], {
+    env: { ...process.env, ISSUER: server.origin, RESOURCE: sample },
+    stdio: 'ignore',
+  });
+  everything = await startReferenceServer(first ?? 0);
   const client = await register(server);
   for (const name of ['everything', 'reports']) {
     const change = { resource: at(name).href, scope: name === 'reports' ? 'reports:read' : `${name}:use` };
     tokens[name] = (await connect(server, 'ada', change, client)).tokens.access_token;
   }
-  await Promise.all([`http://localhost:${first}/mcp`, sample].map(answers));
+  await answers(sample);
 }, 60_000);
 afterAll(async () => {
-  for (const process of processes) {
-    if (process.exitCode !== null) continue;
-    process.kill();
-    await once(process, 'exit');
+  await everything?.stop();
+  if (reports?.exitCode === null) {
+    reports.kill();
+    await once(reports, 'exit');
   }
   await server?.stop();
 });
-
-function run(args: string[], env: Record<string, string>): void {
-  processes.push(spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: 'ignore' }));
-}
 
 /** Waits until a server listens. */
 async function answers(url: string): Promise<void> {
