@@ -80,7 +80,13 @@ describe.each(Object.entries(SAMPLES))('%s', (name, { missing, prepare }) => {
     resource = `http://localhost:${port}/mcp`;
     const scopes = { 'reports:read': 'Read your reports', profile: 'See your name' };
     server = await startAppServer({
-      settings: { JWT_SECRET_KEY: KEY, RESOURCES: JSON.stringify([{ resource, name: 'Reports', scopes }]) },
+      settings: {
+        JWT_SECRET_KEY: KEY,
+        RESOURCES: JSON.stringify([{ resource, name: 'Reports', scopes }]),
+        // The same server once more, reached through this one.
+        GATEWAY_UPSTREAMS: `reports=${resource}`,
+        GATEWAY_SCOPES: JSON.stringify({ reports: scopes }),
+      },
     });
     keys = await createKeyRing(parseSecrets(KEY));
     const [command, ...args] = await prepare(folder);
@@ -138,6 +144,22 @@ describe.each(Object.entries(SAMPLES))('%s', (name, { missing, prepare }) => {
       ]);
       const { access_token = '' } = application.tokens() ?? {};
       expect(claimsOf(access_token)).toMatchObject({ aud: resource, scope: 'reports:read' });
+      await connection.close();
+    },
+  );
+
+  test.each(Object.entries(LIBRARIES))(
+    '%s calls it through the gateway, with a token for that',
+    async (_n, library) => {
+      const application = new Application();
+      const mcpUrl = `${server.origin}/reports/mcp`;
+      const connection = await library({ origin: server.origin, mcpUrl }, application);
+      const { content } = await connection.call('list_reports');
+      expect(content).toEqual([{ type: 'text', text: `Reports of ${personKey(token.person)}: none yet.` }]);
+      const { access_token = '' } = application.tokens() ?? {};
+      expect(claimsOf(access_token).aud).toBe(mcpUrl);
+      // The server itself does not take what the client has.
+      expect(await refused(access_token)).toBe(401);
       await connection.close();
     },
   );
