@@ -183,6 +183,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       ...door,
       ...config.gateway,
       timeoutMs: config.gateway.timeoutSeconds * 1000,
+      streaming: config.httpStreaming,
       fetch,
       record,
     });

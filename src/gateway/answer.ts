@@ -14,6 +14,8 @@ export interface Call {
   readonly method: string;
   /** What a POST sent; `undefined` for the other methods. */
   readonly message: Message | undefined;
+  /** Whether it only opens a stream, which may end at any time. */
+  readonly isListening: boolean;
   /** Whether the request asked for what it missed of earlier streams. */
   readonly isResuming: boolean;
   readonly maxBytes: number;
@@ -60,7 +62,7 @@ async function clientError(response: Response, call: Call): Promise<Response> {
   await response.body?.cancel().catch(() => {});
   const body = parsed(text);
   if (status === 405 && !call.message)
-    throw new Refusal(405, 'does not offer this', REFUSED, { allow: 'POST, OPTIONS' });
+    throw new Refusal(405, 'This server does not offer that.', REFUSED, { allow: 'POST, OPTIONS' });
   if (!isErrorMessage(body)) throw new Refusal(502, `answered with status ${status}`);
   const { id, error } = body;
   const own = call.message?.id ?? null;
@@ -80,7 +82,7 @@ async function oneMessage(response: Response, call: Call): Promise<Response> {
 
 function eventStream({ body }: Response, call: Call): Response {
   if (!body) throw new Refusal(502, 'answered with no content');
-  let isAnswered = !call.message;
+  let isAnswered = false;
   const stream = relayEvents(body, {
     limit: call.maxBytes,
     check: data => {
@@ -94,10 +96,10 @@ function eventStream({ body }: Response, call: Call): Response {
     },
     ended: (failure, isResumable) => {
       call.done();
-      if (failure !== undefined && !isAnswered) {
+      if (failure !== undefined && !isAnswered && !call.isListening) {
         call.log.warn('upstream failed in a stream', { upstream: call.upstream.name, reason: describeError(failure) });
       }
-      if (isAnswered || (failure === undefined && isResumable)) return undefined;
+      if (isAnswered || call.isListening || (failure === undefined && isResumable)) return undefined;
       return JSON.stringify(errorMessage(call, failure));
     },
   });

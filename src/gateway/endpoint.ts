@@ -14,6 +14,8 @@ export interface GatewayOptions
   readonly isOriginAllowed: OriginRule;
   /** How many messages one person may send in a minute, to all upstreams together; 0 for no limit. */
   readonly requestsPerMinute: number;
+  /** Whether answers leave as they come. When they do not, a stream to listen would bring everything at its end. */
+  readonly streaming: boolean;
 }
 
 /**
@@ -22,6 +24,7 @@ export interface GatewayOptions
  */
 export function createGateway(options: GatewayOptions): Endpoint {
   const limit = createMessageLimit(options.requestsPerMinute, options.now);
+  const methods = options.streaming ? ['GET', 'POST', 'DELETE'] : ['POST', 'DELETE'];
   const doors = new Map(
     options.upstreams.map(upstream => {
       const { resource, scopes } = upstream;
@@ -32,7 +35,7 @@ export function createGateway(options: GatewayOptions): Endpoint {
         resourceMetadataUrl: resourceMetadataUrl(resource),
       });
       const door = createDoor(
-        { ...options, guard, limit, methods: ['GET', 'POST', 'DELETE'], otherMethods: 'Send messages by POST.' },
+        { ...options, guard, limit, methods, otherMethods: 'Send messages by POST.' },
         createForwarder(upstream, options),
       );
       return [new URL(resource).pathname, door];

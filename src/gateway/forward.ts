@@ -46,8 +46,9 @@ export function createForwarder(upstream: GatewayUpstream, options: ForwardOptio
     try {
       message = request.method === 'POST' ? await readMessage(request, options.maxBytes) : undefined;
       if (message) await allow(message, upstream, token, context, options);
-      const slot = takeSlot(request.method === 'GET' ? slots.streams : slots.calls, upstream, token);
-      return await send(request, { upstream, token, context, message, slot }, options);
+      const isListening = request.method === 'GET' || message?.method === 'subscriptions/listen';
+      const slot = takeSlot(isListening ? slots.streams : slots.calls, upstream, token);
+      return await send(request, { upstream, token, context, message, isListening, slot }, options);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       context.log.info('gateway refused', { upstream: upstream.name, status: error.status, reason: error.message });
@@ -86,11 +87,12 @@ interface Sending {
   readonly token: AccessToken;
   readonly context: RequestContext;
   readonly message: Message | undefined;
+  readonly isListening: boolean;
   readonly slot: () => void;
 }
 
 async function send(request: Request, sending: Sending, options: ForwardOptions): Promise<Response> {
-  const { upstream, token, context, message, slot } = sending;
+  const { upstream, token, context, message, isListening, slot } = sending;
   const stop = new AbortController();
   const after = (ms: number, why: string) => setTimeout(() => stop.abort(new Refusal(504, why)), ms).unref();
   const { timeoutMs, totalMs = TOTAL_MS } = options;
@@ -123,7 +125,8 @@ async function send(request: Request, sending: Sending, options: ForwardOptions)
       throw new Refusal(404, 'There is no such session any more.', SESSION_NOT_FOUND);
     }
     const answer = await answerOf(response, {
-      ...{ upstream, token, message, done, method: request.method, maxBytes: options.maxBytes, log: context.log },
+      ...{ upstream, token, message, isListening, done },
+      ...{ method: request.method, maxBytes: options.maxBytes, log: context.log },
       isResuming: request.headers.has('last-event-id'),
       hurry: () => timers.push(after(AFTER_ANSWER_MS, 'did not end its answer')),
     });
@@ -138,6 +141,7 @@ async function send(request: Request, sending: Sending, options: ForwardOptions)
     return answer;
   } catch (error) {
     done();
+    stop.abort();
     throw failureOf(error, upstream, context);
   }
 }

@@ -170,6 +170,13 @@ describe('the door', () => {
     expect((await fetch(at('WIKI'), { method: 'POST' })).status).toBe(401);
   });
 
+  test('opens no stream to listen where answers do not leave as they come', async () => {
+    server.deploy({ HTTP_STREAMING: 'off' });
+    const response = await send(undefined, { method: 'GET' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, DELETE, OPTIONS']);
+    server.deploy({}, {});
+  });
+
   test('lets in as many messages a minute as the setting says, to all servers together', async () => {
     server.deploy({ MCP_RATE_LIMIT: '2' });
     const statuses = [];
@@ -332,6 +339,12 @@ describe('a server that fails', () => {
   test('a stream that can be asked for again just ends', async () => {
     wiki.behave = streams('id: e1\nretry: 10\ndata: \n\n');
     expect(await (await send(call('read_page'))).text()).toBe('id: e1\nretry: 10\ndata: \n\n');
+  });
+
+  test('a stream to listen just ends, in both eras', async () => {
+    wiki.behave = streams(': hello\n\n');
+    expect(await (await send(request('subscriptions/listen'))).text()).toBe(':\n\n');
+    expect(await (await send(undefined, { method: 'GET' })).text()).toBe(':\n\n');
   });
 
   test('a stream brings what happened before it broke', async () => {
