@@ -3,12 +3,12 @@ import type { Admitted } from '../access/door.ts';
 import type { GuardOptions } from '../access/guard.ts';
 import { personKey } from '../access/person.ts';
 import type { RecordCall } from '../access/record-call.ts';
-import { isToolAllowed } from '../access/tool-rules.ts';
 import type { GatewayUpstream } from '../config.ts';
 import type { RequestContext } from '../http/endpoint.ts';
-import { INVALID_PARAMS, REFUSED } from '../http/json-rpc.ts';
+import { REFUSED } from '../http/json-rpc.ts';
 import { type RandomBytes, randomText } from '../keys/random.ts';
-import { describeError, safeText } from '../log.ts';
+import { describeError } from '../log.ts';
+import { allowTool } from './allow-tool.ts';
 import { answerOf } from './answer.ts';
 import { type Message, readMessage } from './message.ts';
 import { Refusal } from './refusal.ts';
@@ -45,7 +45,7 @@ export function createForwarder(upstream: GatewayUpstream, options: ForwardOptio
     let message: Message | undefined;
     try {
       message = request.method === 'POST' ? await readMessage(request, options.maxBytes) : undefined;
-      if (message) await allow(message, upstream, token, context, options);
+      if (message) await allowTool(message, upstream, token, context, options.record);
       const isListening = request.method === 'GET' || message?.method === 'subscriptions/listen';
       const slot = takeSlot(isListening ? slots.streams : slots.calls, upstream, token);
       return await send(request, { upstream, token, context, message, isListening, slot }, options);
@@ -55,23 +55,6 @@ export function createForwarder(upstream: GatewayUpstream, options: ForwardOptio
       return error.response(message?.id ?? null);
     }
   };
-}
-
-/** @throws Refusal for a tool that the person may not use */
-async function allow(
-  { tool, method }: Message,
-  upstream: GatewayUpstream,
-  token: AccessToken,
-  context: RequestContext,
-  { record }: ForwardOptions,
-): Promise<void> {
-  context.span?.tell({ method: method === 'tools/call' ? method : 'other' });
-  if (tool === undefined) return;
-  const isAllowed = isToolAllowed(upstream.tools, token.roles, tool);
-  const { person, clientId: client, grantId: grant } = token;
-  const event = { person, client, grant, resource: upstream.resource, tool: safeText(tool) };
-  await record(context, isAllowed ? 'tool called' : 'tool denied', event);
-  if (!isAllowed) throw new Refusal(200, 'You may not use this tool.', INVALID_PARAMS);
 }
 
 function takeSlot(slots: Slots, { name }: GatewayUpstream, { person }: AccessToken): () => void {
