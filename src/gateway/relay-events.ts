@@ -45,7 +45,7 @@ export function relayEvents(
         let failure: unknown;
         try {
           for (let out = await next(); out !== undefined; out = await next()) {
-            // An empty piece would be taken for the end of nothing: the stream asks once for each that is put in.
+            // The stream asks again only after something was put in.
             if (out !== '') return controller.enqueue(encoder.encode(out));
           }
         } catch (error) {
