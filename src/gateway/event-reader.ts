@@ -25,12 +25,11 @@ export class EventReader {
   }
 
   /**
-   * The events that a piece completes.
+   * The events that a piece completes, up to what is wrong with it.
    * @throws Refusal when an event is too long
    * @throws TypeError when it is not UTF-8
    */
-  push(piece: Uint8Array): StreamEvent[] {
-    const events: StreamEvent[] = [];
+  *push(piece: Uint8Array): Generator<StreamEvent, void> {
     const text = this.#decoder.decode(piece, { stream: true });
     let at = 0;
     for (const { 0: end, index } of text.matchAll(/\r\n?|\n/g)) {
@@ -39,13 +38,12 @@ export class EventReader {
       if (!isRest) {
         this.#take(text.slice(at, index));
         const event = this.#endLine();
-        if (event) events.push(event);
+        if (event) yield event;
       }
       at = index + end.length;
     }
     this.#take(text.slice(at));
     if (text.length > 0) this.#endedWithReturn = text.endsWith('\r');
-    return events;
   }
 
   #take(text: string): void {

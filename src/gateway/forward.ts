@@ -31,7 +31,7 @@ export interface ForwardOptions extends Pick<GuardOptions, 'issuer' | 'keys' | '
 /** The Functions host cuts an answer at 230 seconds. */
 const TOTAL_MS = 200_000;
 /** How long an upstream has to end a stream after the answer, in milliseconds. */
-const AFTER_ANSWER_MS = 2_000;
+const AFTER_ANSWER_MS = 500;
 /** Calls of one upstream and instance under way at once, and of those one person's. Streams to listen are counted apart. */
 const CALLS = { all: 64, each: 16 };
 const STREAMS = { all: 256, each: 32 };

@@ -27,34 +27,34 @@ export function relayEvents(
   /** Whether the client can ask for the rest: events have names (MCP 2025-11-25, resumability). */
   let isResumable = false;
 
-  /** What the next piece makes; `undefined` at the end. */
-  async function next(): Promise<string | undefined> {
-    const { done, value } = await reader.read();
-    if (done) return undefined;
+  /** What the next piece makes, and whether nothing comes after it, and why. */
+  async function next(): Promise<{ out: string; end?: { failure?: unknown } }> {
     let out = '';
-    for (const event of events.push(value)) {
-      isResumable ||= event.id !== undefined;
-      out += writeEvent(event.data ? { ...event, data: check(event.data) } : event);
+    try {
+      const { done, value } = await reader.read();
+      if (done) return { out, end: {} };
+      for (const event of events.push(value)) {
+        isResumable ||= event.id !== undefined;
+        out += writeEvent(event.data ? { ...event, data: check(event.data) } : event);
+      }
+      return { out };
+    } catch (failure) {
+      reader.cancel(failure).catch(() => {});
+      return { out, end: { failure } };
     }
-    return out;
   }
 
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        let failure: unknown;
-        try {
-          for (let out = await next(); out !== undefined; out = await next()) {
-            // The stream asks again only after something was put in.
-            if (out !== '') return controller.enqueue(encoder.encode(out));
-          }
-        } catch (error) {
-          failure = error;
-          reader.cancel(error).catch(() => {});
-        }
-        const last = ended(failure, isResumable);
-        if (last !== undefined) controller.enqueue(encoder.encode(writeEvent({ event: 'message', data: last })));
-        controller.close();
+        // It is asked again only after something was put in.
+        let step = await next();
+        while (step.out === '' && !step.end) step = await next();
+        const { out, end } = step;
+        const last = end && ended(end.failure, isResumable);
+        const text = last === undefined ? out : out + writeEvent({ event: 'message', data: last });
+        if (text !== '') controller.enqueue(encoder.encode(text));
+        if (end) controller.close();
       },
       async cancel(reason) {
         await reader.cancel(reason).catch(() => {});

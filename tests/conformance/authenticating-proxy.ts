@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The suite has no way to send a token: this stands in front of the server and adds one to what comes without. */
+/** The suite has no way to send a token: this stands in front of the server and puts one into every request. */
 export interface AuthenticatingProxy {
   /** Where the suite sends to; its path is the server's. */
   readonly url: string;
@@ -22,7 +22,7 @@ export async function startAuthenticatingProxy(to: string, token: string): Promi
       port,
       method,
       path,
-      headers: { authorization: `Bearer ${token}`, ...headers },
+      headers: { ...headers, authorization: `Bearer ${token}` },
     });
     forward.on('response', answer => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);

@@ -351,6 +351,19 @@ describe('a server that fails', () => {
     expect(await (await send(undefined, { method: 'GET' })).text()).toBe(':\n\n');
   });
 
+  test('a stream that is left open after the answer ends, and an answer that comes twice counts once', async () => {
+    const answer = event({ jsonrpc: '2.0', id: 7, result: {} });
+    wiki.behave = (_asked, out) => {
+      out.writeHead(200, { 'content-type': 'text/event-stream' }).write(answer);
+    };
+    expect(await eventsOf(await send(call('read_page')))).toEqual([{ jsonrpc: '2.0', id: 7, result: {} }]);
+    // In one piece: what is wrong takes nothing along that came before it.
+    wiki.behave = streams(answer + event({ jsonrpc: '2.0', id: 7, result: { second: true } }));
+    expect(await eventsOf(await send(call('read_page')))).toEqual([{ jsonrpc: '2.0', id: 7, result: {} }]);
+    wiki.behave = streams(`${answer}data: ${'x'.repeat(MAX_BYTES)}`);
+    expect(await eventsOf(await send(call('read_page')))).toEqual([{ jsonrpc: '2.0', id: 7, result: {} }]);
+  });
+
   test('a stream brings what happened before it broke', async () => {
     wiki.behave = (_asked, out) => {
       out.writeHead(200, { 'content-type': 'text/event-stream' });
