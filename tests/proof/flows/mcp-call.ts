@@ -1,5 +1,5 @@
 import { STATELESS_REVISION } from '../../../src/mcp/revisions.ts';
-import type { Call } from '../rig/load.ts';
+import type { Answer, Call } from '../rig/load.ts';
 
 /** The cheapest tool call there is, as a client of the newest revision makes it. */
 export function sumCall(mcpUrl: string, accessToken: string): Call {
@@ -33,4 +33,9 @@ export function toolCall(mcpUrl: string, accessToken: string, name: string, args
       },
     }),
   };
+}
+
+/** Whether a call was not only answered but done: 200 has also what a tool says to a mistake. */
+export function isServed({ status, body }: Pick<Answer, 'status' | 'body'>): boolean {
+  return status === 200 && body.includes('"structuredContent":') && !body.includes('"isError":true');
 }

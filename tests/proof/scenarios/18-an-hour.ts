@@ -1,5 +1,5 @@
 import { connect } from '../../support/flows.ts';
-import { toolCall } from '../flows/mcp-call.ts';
+import { isServed, toolCall } from '../flows/mcp-call.ts';
 import { recordRenewals } from '../flows/recorded-renewals.ts';
 import { renew, type Session, signInSessions } from '../flows/sessions.ts';
 import { type Answer, createLoadClient, createTimes, keepPace } from '../rig/load.ts';
@@ -14,7 +14,7 @@ const P95 = 250;
 
 /** What is asked, and how often of a hundred times. */
 const MIX = { sum: 60, save: 8, list: 12, metadata: 8, renewal: 6, noToken: 5, signIn: 1 } as const;
-type Kind = keyof typeof MIX;
+type Kind = Exclude<keyof typeof MIX, 'signIn'>;
 
 export default {
   number: 18,
@@ -22,67 +22,68 @@ export default {
   group: 'Load',
   seconds: { whole: MINUTES * 60 + 60, short: 20 },
   async run({ rig: startRig, short, random, progress, signal }) {
-    const rig = await startRig({ settings: { LOG_LEVEL: 'info', MCP_RATE_LIMIT: '1000000', NOTES_PER_PERSON: '50' } });
-    const grants = await signInSessions(rig, short ? 10 : 200, { who: ['ada'], progress });
+    const rig = await startRig({ settings: { LOG_LEVEL: 'info', MCP_RATE_LIMIT: '1000000' } });
+    const sessions = await signInSessions(rig, short ? 10 : 200, { progress });
     recordRenewals(rig);
     const client = createLoadClient(64);
-    const kinds = (Object.keys(MIX) as Kind[]).flatMap(kind => Array<Kind>(MIX[kind]).fill(kind));
+    const kinds = Object.entries(MIX).flatMap(([kind, times]) => Array<keyof typeof MIX>(times).fill(kind as Kind));
 
+    /** Those that are being renewed, by their index. */
+    const busy = new Set<number>();
     const times = createTimes();
     const wrong = new Map<string, number>();
     let minute = createTimes();
     let done = 0;
 
-    async function ask(kind: Kind, grant: Session): Promise<Answer | undefined> {
-      if (kind === 'metadata') {
-        return client.send({ url: `${rig.origin}/.well-known/oauth-authorization-server`, method: 'GET' });
-      }
-      if (kind === 'noToken') return client.send(toolCall(rig.mcpUrl, 'none', 'calculate_sum', { numbers: [1] }));
-      if (kind === 'sum')
-        return client.send(toolCall(rig.mcpUrl, grant.tokens.access_token, 'calculate_sum', { numbers: [1] }));
-      if (kind === 'list')
-        return client.send(toolCall(rig.mcpUrl, grant.tokens.access_token, 'get_user_notes', { limit: 10 }));
-      if (kind === 'save') {
-        return client.send(
-          toolCall(rig.mcpUrl, grant.tokens.access_token, 'save_user_note', { note: 'A note of the hour' }),
-        );
-      }
-      if (kind === 'signIn') {
-        const { tokens } = await connect(rig, 'grace', {}, grant.client);
-        rig.leaks.add(tokens.refresh_token);
-        return undefined;
-      }
-      return renewOne(grant);
-    }
+    const tool = ({ tokens }: Session, name: string, args: object) =>
+      client.send(toolCall(rig.mcpUrl, tokens.access_token, name, args));
+    const ask: Record<Kind, (session: Session) => Promise<Answer>> = {
+      sum: session => tool(session, 'calculate_sum', { numbers: [1, 2, 3] }),
+      save: session => tool(session, 'save_user_note', { note: 'A note of the hour' }),
+      list: session => tool(session, 'get_user_notes', { limit: 10 }),
+      metadata: () => client.send({ url: `${rig.origin}/.well-known/oauth-authorization-server`, method: 'GET' }),
+      renewal: session => renew(client, rig.origin, session),
+      noToken: () => client.send(toolCall(rig.mcpUrl, 'none', 'calculate_sum', { numbers: [1] })),
+    };
+    const isRight = (kind: Kind, answer: Answer) => {
+      if (kind === 'noToken') return answer.status === 401;
+      return kind === 'metadata' || kind === 'renewal' ? answer.status === 200 : isServed(answer);
+    };
 
-    /** Those that are being renewed: a client has one renewal under way at most. */
-    const busy = new Set<Session>();
-    async function renewOne(grant: Session): Promise<Answer | undefined> {
-      if (busy.has(grant)) return undefined;
-      busy.add(grant);
-      const answer = await renew(client, rig.origin, grant);
-      busy.delete(grant);
+    const count = (what: string) => void wrong.set(what, (wrong.get(what) ?? 0) + 1);
+    async function send(kind: Kind, session: Session): Promise<Answer> {
+      const answer = await ask[kind](session);
+      done++;
+      times.add(answer.ms);
+      minute.add(answer.ms);
+      if (!isRight(kind, answer)) count(`${kind} ${answer.status} ${answer.body.slice(0, 60)}`);
       return answer;
     }
 
-    const count = (what: string) => wrong.set(what, (wrong.get(what) ?? 0) + 1);
     async function work(n: number): Promise<void> {
       const kind = random.pick(kinds);
-      const grant = grants[n % grants.length];
-      if (!grant) return;
-      const started = performance.now();
+      if (kind === 'signIn') return signInOnce();
+      // A client has one renewal under way at most, and asks nothing meanwhile.
+      let index = n % sessions.length;
+      while (busy.has(index)) index = (index + 1) % sessions.length;
+      const session = sessions[index];
+      if (!session) return;
+      if (kind === 'renewal') busy.add(index);
+      const answer = await send(kind, session);
+      busy.delete(index);
+      // A note is deleted again, so that there is always room for the next.
+      const id = kind === 'save' ? /"id":"(\w+)"/.exec(answer.body)?.[1] : undefined;
+      if (id && !isServed(await tool(session, 'delete_user_note', { id }))) count('delete');
+    }
+
+    /** Many requests, and those of a browser: counted as one, and not in the times. */
+    async function signInOnce(): Promise<void> {
       try {
-        const answer = await ask(kind, grant);
-        if (answer && answer.status !== (kind === 'noToken' ? 401 : 200)) count(`${kind} ${answer.status}`);
+        await connect(rig, 'grace', {}, sessions[0]?.client);
       } catch (error) {
-        count(`${kind} ${String(error).slice(0, 80)}`);
+        count(`sign-in: ${String(error).slice(0, 80)}`);
       }
       done++;
-      const ms = performance.now() - started;
-      // A sign-in is many requests, and those of a browser.
-      if (kind === 'signIn') return;
-      times.add(ms);
-      minute.add(ms);
     }
 
     const memory: (Curve & { points: [number, number][] })[] = rig.instances.map((_, index) => ({
@@ -105,7 +106,7 @@ export default {
       // What the stand-in and this process keep of it is not the app's memory, and is not to slow the hour down.
       rig.entra.requests.length = 0;
     }
-    const sampling = setInterval(() => void sample(), short ? 5_000 : 60_000);
+    const sampling = setInterval(() => sample().catch(() => count('no sample')), short ? 5_000 : 60_000);
     await keepPace({ perSecond: PER_SECOND, seconds: short ? 12 : MINUTES * 60, signal, work });
     clearInterval(sampling);
     await sample();
@@ -143,14 +144,14 @@ export default {
   },
 } satisfies Scenario;
 
-/** By how much the last ten minutes are above the ten after minute {@link SETTLED}: medians, for collections of garbage come and go. */
+/** By how much the last five minutes are above those around minute {@link SETTLED}: medians, for garbage comes and goes. */
 function growthOf(points: readonly (readonly [number, number])[]): number {
   const between = (from: number, to: number) =>
     points
-      .filter(([at]) => at >= from * 60 && at < to * 60)
+      .filter(([at]) => at >= from * 60 - 30 && at < to * 60 + 30)
       .map(([, value]) => value)
       .sort((a, b) => a - b);
   const middle = (values: readonly number[]) => values[values.length >> 1] ?? Number.NaN;
   const last = (points.at(-1)?.[0] ?? 0) / 60;
-  return middle(between(last - 10, last + 1)) / middle(between(SETTLED, SETTLED + 10)) - 1;
+  return middle(between(last - 5, last)) / middle(between(SETTLED - 2, SETTLED + 2)) - 1;
 }
