@@ -32,7 +32,8 @@ export async function onTheWire(rig: Rig, work: () => Promise<unknown>): Promise
   return { trips: requests.length, rows, bytes, requests };
 }
 
-const isShared = ({ method, path, body }: Passing) =>
+/** What instances do behind the scenes for all requests together. */
+export const isShared = ({ method, path, body }: Passing) =>
   (method === 'GET' && path.includes('/revocations')) ||
   /\/(audit|connections)\b/.test(path) ||
   /\/(audit|connections)\b/.test(body.toString('latin1'));

@@ -1,7 +1,8 @@
-import { claimsOf, connect } from '../../support/flows.ts';
+import { connect } from '../../support/flows.ts';
+import { isServed, sumCall } from '../flows/mcp-call.ts';
 import type { Instance } from '../rig/instance.ts';
-import type { Rig } from '../rig/rig.ts';
-import { promise, type Scenario } from '../rig/scenario.ts';
+import { createLoadClient } from '../rig/load.ts';
+import { figure, promise, type Scenario } from '../rig/scenario.ts';
 
 /** Instances that find no key in storage each make one; only one may stay. */
 export default {
@@ -16,20 +17,31 @@ export default {
     progress(`Starting ${count} processes`);
     const others = await Promise.all(Array.from({ length: count - 1 }, () => rig.addInstance({}, true)));
     const instances = [...rig.instances, ...others];
+    let attempts = 0;
+    rig.storage.proxy.inject(({ method, path }) => {
+      if (method === 'POST' && /\/keys\b/.test(path)) attempts++;
+      return undefined;
+    });
     const kids = await Promise.all(instances.map(keyIdOf));
 
+    const http = createLoadClient(count);
     // A token that each instance has signed, at each instance.
     let verified = 0;
     for (const [n, issuer] of instances.entries()) {
       progress(`Tokens of process ${n + 1} of ${count}`);
       rig.balance([issuer]);
       const { tokens } = await connect(rig);
-      const statuses = await Promise.all(instances.map(each => call(rig, each, tokens.access_token)));
-      verified += statuses.filter(status => status === 200).length;
-      rig.leaks.add(String(claimsOf(tokens.access_token).jti));
+      const answers = await Promise.all(
+        instances.map(({ url }) => http.send(sumCall(`${url}/mcp`, tokens.access_token))),
+      );
+      verified += answers.filter(isServed).length;
     }
+    http.close();
     return {
       rows: [
+        short
+          ? figure('keys that they tried to store', attempts)
+          : promise('keys that they tried to store', attempts, '2 at least', attempts > 1),
         promise('keys', new Set(kids).size, '1', new Set(kids).size === 1),
         promise('tokens accepted', `${verified} of ${count ** 2}`, 'all', verified === count ** 2),
       ],
@@ -40,23 +52,4 @@ export default {
 async function keyIdOf({ url }: Instance): Promise<string> {
   const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] };
   return keys.map(({ kid }) => kid).join();
-}
-
-async function call(rig: Rig, { url }: Instance, accessToken: string): Promise<number> {
-  const response = await fetch(`${url}${new URL(rig.mcpUrl).pathname}`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${accessToken}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'tools/call',
-      params: { name: 'calculate_sum', arguments: { numbers: [1] } },
-    }),
-  });
-  await response.text();
-  return response.status;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type Ask, askEach, endpointNames } from '../flows/every-endpoint.ts';
-import { sumCall } from '../flows/mcp-call.ts';
+import { isServed, sumCall } from '../flows/mcp-call.ts';
 import { tryRevocations } from '../flows/revocations.ts';
 import { renew, signInSessions } from '../flows/sessions.ts';
 import { type Fault, SERVER_BUSY } from '../rig/fault-proxy.ts';
@@ -68,7 +68,7 @@ export default {
         console.error(`storage ${name}: ${endpoint} (${needs}): ${answer.status} after ${answer.ms.toFixed(0)} ms`);
       const slowest = Math.max(...told.map(({ answer }) => answer.ms));
       const count = (needs: Ask['needs']) => told.filter(each => each.needs === needs).length;
-      const served = stale.answers.filter(({ status }) => status === 200).length;
+      const served = stale.answers.filter(isServed).length;
       const known = all.filter(endpoint => asked.has(endpoint)).length;
       rows.push(
         promise(`storage ${name}: endpoints asked`, `${known} of ${all.length}`, 'all', known === all.length),
@@ -141,7 +141,7 @@ async function untilServed(rig: Rig, http: LoadClient, call: Sum): Promise<numbe
   const started = performance.now();
   for (const { url } of rig.instances) {
     for (let tries = 0; tries < 60; tries++) {
-      if ((await http.send({ ...call, url: `${url}/mcp` })).status === 200) break;
+      if (isServed(await http.send({ ...call, url: `${url}/mcp` }))) break;
       await setTimeout(250);
     }
   }

@@ -1,5 +1,5 @@
 import { claimsOf, connect } from '../../support/flows.ts';
-import { sumCall } from '../flows/mcp-call.ts';
+import { isServed, sumCall } from '../flows/mcp-call.ts';
 import { renew, signInSessions } from '../flows/sessions.ts';
 import type { Instance } from '../rig/instance.ts';
 import { createLoadClient } from '../rig/load.ts';
@@ -26,7 +26,8 @@ export default {
       const calls = sessions.flatMap(({ tokens }) =>
         Array.from({ length: times }, () => http.send(sumCall(`${url}/mcp`, tokens.access_token))),
       );
-      return (await Promise.all(calls)).map(({ status }) => status);
+      // An answer that is none of the tool's is no 200.
+      return (await Promise.all(calls)).map(answer => (answer.status === 200 && !isServed(answer) ? 0 : answer.status));
     };
     const renewAt = ({ url }: Instance) => Promise.all(sessions.map(session => renew(http, url, session)));
     /** What the verifier has logged of a token's refusal since the last look, with both times in it. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { connect } from '../../support/flows.ts';
-import { sumCall, toolCall } from '../flows/mcp-call.ts';
+import { isServed, sumCall, toolCall } from '../flows/mcp-call.ts';
 import { createPool } from '../flows/pool.ts';
 import { renew, type Session, signInSessions } from '../flows/sessions.ts';
 import { type Answer, createLoadClient, createTimes, keepPace } from '../rig/load.ts';
@@ -25,6 +25,8 @@ export default {
     const sessions = await signInSessions(rig, short ? 20 : 60);
     const load = createLoad(rig, http, sessions, random);
     const done = new AbortController();
+    // Also where this ends early.
+    using _load = { [Symbol.dispose]: () => done.abort() };
     const running = keepPace({
       perSecond: PER_SECOND,
       seconds: 3600,
@@ -117,9 +119,9 @@ function createLoad(rig: Rig, http: ReturnType<typeof createLoadClient>, session
     underWay.add(followed);
     return followed;
   };
-  const judge = (answer: Answer, times: typeof calls) => {
+  const judge = (answer: Answer, times: typeof calls, isRight: boolean) => {
     times.add(answer.ms);
-    if (answer.status !== 200) failures.push(answer);
+    if (!isRight) failures.push(answer);
   };
   return {
     calls,
@@ -129,7 +131,8 @@ function createLoad(rig: Rig, http: ReturnType<typeof createLoadClient>, session
       if (n % (PER_SECOND * 3) === 0) signIns.push(follow(connect(rig).then(Boolean, () => false)));
       if (n % RENEWAL_IN === 0) {
         await pool.use(async session => {
-          judge(await follow(renew(http, rig.origin, session)), renewals);
+          const answer = await follow(renew(http, rig.origin, session));
+          judge(answer, renewals, answer.status === 200);
           renewed.add(session);
         });
         return;
@@ -139,7 +142,8 @@ function createLoad(rig: Rig, http: ReturnType<typeof createLoadClient>, session
       const call = isSum
         ? sumCall(rig.mcpUrl, tokens.access_token)
         : toolCall(rig.mcpUrl, tokens.access_token, 'get_user_notes', {});
-      judge(await follow(http.send(call)), calls);
+      const answer = await follow(http.send(call));
+      judge(answer, calls, isServed(answer));
     },
     /** Waits until all that is under way now has been answered. */
     settled: () => Promise.allSettled([...underWay]),

@@ -1,7 +1,7 @@
 import { scratchFolder } from '../../bench/scratch.ts';
 import { codeForm, connect, refreshForm, token } from '../../support/flows.ts';
 import { liveUpstream } from '../flows/live-upstream.ts';
-import { sumCall } from '../flows/mcp-call.ts';
+import { isServed, sumCall } from '../flows/mcp-call.ts';
 import { createPool } from '../flows/pool.ts';
 import { type HeldGrant, loadRows, type ReleaseFixture, readFixtures } from '../releases/fixture.ts';
 import { buildCommit } from '../releases/old-code.ts';
@@ -115,7 +115,7 @@ async function useAll(rig: Rig, http: LoadClient, url: string, { alive, revoked 
         if (call.status !== 401 || renewal.status !== 400) count.revived++;
         return;
       }
-      if (call.status === 200) count.served++;
+      if (isServed(call)) count.served++;
       if (renewal.status !== 200) return;
       count.renewed++;
       const tokens = JSON.parse(renewal.body) as { access_token: string; refresh_token: string };

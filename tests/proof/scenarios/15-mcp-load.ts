@@ -1,25 +1,27 @@
 import { join } from 'node:path';
 import { build } from '../../../build.ts';
 import { scratchFolder } from '../../bench/scratch.ts';
-import { connect } from '../../support/flows.ts';
-import { sumCall } from '../flows/mcp-call.ts';
+import { isServed, sumCall } from '../flows/mcp-call.ts';
+import { tokenMaker } from '../flows/people.ts';
 import { startInstance } from '../rig/instance.ts';
 import { createLoadClient, createTimes, keepBusy } from '../rig/load.ts';
 import { type Curve, figure, promise, type Scenario } from '../rig/scenario.ts';
 
 const CONNECTIONS = 32;
+const PEOPLE = 300;
 const TARGET = { perSecond: 1250, p99: 60 };
 
 export default {
   number: 15,
-  title: `Tool calls at /mcp, ${CONNECTIONS} connections`,
+  title: `Tool calls at /mcp, ${CONNECTIONS} connections, ${PEOPLE} people`,
   group: 'Load',
   seconds: { whole: 90, short: 15 },
   async run({ rig: startRig, short, progress, signal }) {
     const seconds = short ? 3 : 30;
     await using stack = new AsyncDisposableStack();
     const rig = await startRig({ settings: { LOG_LEVEL: 'error', MCP_RATE_LIMIT: '1000000' } });
-    const { tokens } = await connect(rig);
+    const makeToken = await tokenMaker(rig);
+    const tokens = await Promise.all(Array.from({ length: PEOPLE }, () => makeToken()));
 
     const peerFolder = await scratchFolder();
     stack.use(peerFolder);
@@ -34,14 +36,15 @@ export default {
     async function drive(urls: readonly string[], duration: number, each?: (ms: number) => void) {
       const client = createLoadClient(CONNECTIONS);
       const times = createTimes();
-      let wrong = 0;
+      let [wrong, sent] = [0, 0];
       const { done, seconds: took } = await keepBusy({
         workers: CONNECTIONS,
         seconds: duration,
         signal,
         work: async worker => {
-          const answer = await client.send(sumCall(`${urls[worker % urls.length]}/mcp`, tokens.access_token));
-          if (answer.status !== 200 || !answer.body.includes('"sum":6')) wrong++;
+          const token = tokens[sent++ % tokens.length] ?? '';
+          const answer = await client.send(sumCall(`${urls[worker % urls.length]}/mcp`, token));
+          if (!isServed(answer)) wrong++;
           times.add(answer.ms);
           each?.(answer.ms);
         },

@@ -19,6 +19,8 @@ interface Measured {
   trips: number;
   rows: number;
   bytes: number;
+  /** Whether each read names the partition that it wants. */
+  isPointed: boolean;
   /** Milliseconds, p50: of the whole operation, and of what it reads from storage, asked once more past the app. */
   whole: number;
   bare: number;
@@ -45,14 +47,17 @@ export default {
       const wire = ({ trips, rows: read, bytes }: Measured) => `${trips} trips, ${read} rows, ${bytes} bytes`;
       // The digits of a time or the length of a sealed text make a few bytes.
       const same =
-        before.trips === after.trips && before.rows === after.rows && Math.abs(after.bytes / before.bytes - 1) < 0.02;
-      const own = after.whole / before.whole;
-      const emulator = before.bare > 0 ? after.bare / before.bare : 1;
-      const allowed = SLOWER * Math.max(1, emulator);
-      const times = `${before.whole.toFixed(1)} -> ${after.whole.toFixed(1)} ms, the bare reads ${before.bare.toFixed(1)} -> ${after.bare.toFixed(1)} ms`;
+        before.trips === after.trips &&
+        before.rows === after.rows &&
+        Math.abs(after.bytes - before.bytes) <= before.bytes / 50;
+      // What the app adds to its own reads may grow by a fifth; what the emulator takes for them is the emulator's.
+      const [own, allowed] = [after.whole - after.bare, SLOWER * (before.whole - before.bare)];
+      const times = `${before.whole.toFixed(1)} -> ${after.whole.toFixed(1)} ms, its reads alone ${before.bare.toFixed(1)} -> ${after.bare.toFixed(1)} ms`;
       return [
-        promise(`${name}: to storage`, wire(after), wire(before), same || (before.bytes === 0 && after.bytes === 0)),
-        ...(short ? [] : [promise(`${name}: p50`, times, `<= ${allowed.toFixed(2)} times`, own <= allowed)]),
+        promise(`${name}: to storage`, wire(after), wire(before), same && after.isPointed),
+        ...(short
+          ? []
+          : [promise(`${name}: p50`, times, `without its reads <= ${allowed.toFixed(1)} ms`, own <= allowed)]),
       ];
     });
     return { rows: [figure('rows in each table', many), ...rows, await purgeRow(rig, progress)] };
@@ -139,7 +144,13 @@ async function operationsOf(rig: Rig): Promise<Operations> {
     ['a page of notes', () => tool('get_user_notes', { limit: 5 })],
     ['saving and deleting a note', async () => tool('delete_user_note', { id: (await save()).id })],
     ['a tool without storage', () => tool('calculate_sum', { numbers: [1] })],
-    ['revocation of a token nobody has', () => post(rig, '/oauth/revoke', { token: 'x', client_id: client.client_id })],
+    [
+      'sign-in and revocation',
+      async () => {
+        const { tokens: others } = await connect(rig, 'grace', {}, client);
+        await post(rig, '/oauth/revoke', { token: others.refresh_token, client_id: client.client_id });
+      },
+    ],
   ]);
 }
 
@@ -166,7 +177,8 @@ async function measureAll(
       bare.add(sum);
     }
     const { trips, rows, bytes } = wire;
-    measured.set(name, { trips, rows, bytes, whole: whole.quantile(0.5), bare: bare.quantile(0.5) });
+    const isPointed = reads.every(({ path }) => /PartitionKey=|PartitionKey%20eq%20/i.test(path));
+    measured.set(name, { trips, rows, bytes, isPointed, whole: whole.quantile(0.5), bare: bare.quantile(0.5) });
   }
   return measured;
 }
