@@ -207,9 +207,7 @@ describe('a denied tool', () => {
       { 'mcp-method': 'TOOLS/CALL' },
     ]) {
       const response = await send(allowed, { headers });
-      expect([response.status, ((await response.json()) as { error: { code: number } }).error.code]).toEqual([
-        400, -32020,
-      ]);
+      expect([response.status, await response.json()]).toMatchObject([400, { id: 1, error: { code: -32020 } }]);
     }
     expect((await send(ping, { headers: { 'mcp-method': 'tools/call', 'mcp-name': 'drop_all' } })).status).toBe(400);
     expect(wiki.asked).toEqual([]);

@@ -193,6 +193,16 @@ describe('the door', () => {
   });
 });
 
+test('messages come one by one', async () => {
+  const batch = await send([request('ping'), request('ping')]);
+  const message = 'Batches are not taken here. Send each message by itself.';
+  expect([batch.status, await batch.json()]).toEqual([
+    400,
+    { jsonrpc: '2.0', id: null, error: { code: -32600, message } },
+  ]);
+  expect(wiki.asked).toEqual([]);
+});
+
 describe('tools', () => {
   const listed = { tools: ['read_page', 'edit', 'drop', 'Drop'].map(name => ({ name, inputSchema: {} })) };
   const names = (answer?: Answer) => answer?.result?.tools?.map(({ name }) => name);
@@ -376,7 +386,9 @@ describe('a server that fails', () => {
   test('hurts no other server and nobody else', async () => {
     const held: (() => void)[] = [];
     wiki.behave = (asked, out, incoming) => {
-      held.push(() => answersWith({})(asked, out, incoming));
+      const answer = () => answersWith({})(asked, out, incoming);
+      if (idOf(asked) === 'x') answer();
+      else held.push(answer);
     };
     // One instance, so that its limit of 16 calls a person is met.
     server.deploy({ GATEWAY_TIMEOUT_SECONDS: '60' });

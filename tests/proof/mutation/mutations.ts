@@ -4,6 +4,7 @@ import { authorize } from './table/authorize.ts';
 import { callback } from './table/callback.ts';
 import { clients } from './table/clients.ts';
 import { entra } from './table/entra.ts';
+import { gateway } from './table/gateway.ts';
 import { guard } from './table/guard.ts';
 import { token } from './table/token.ts';
 
@@ -15,6 +16,7 @@ export const PARTS: Readonly<Record<string, readonly Mutation[]>> = {
   'clients and their redirect URIs': clients,
   'what Entra says': entra,
   'the guard of /mcp': guard,
+  'the gateway': gateway,
   'access tokens, proofs, the list of revocations': access,
 };
 

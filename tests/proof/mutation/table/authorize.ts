@@ -396,9 +396,21 @@ const consent: Mutation[] = [
     name: 'consent: a denial ends the grant that came of it',
     rule: 'RFC 6749, 10.2',
     file: 'src/oauth/authorize/consent.ts',
-    edits: [
-      ["  if (before?.stage !== 'redeemed') return signins.remove(id);", '  if (before) return signins.remove(id);'],
-    ],
+    edits: [['    if (grant) await endGrant(', '    if (!grant) await endGrant(']],
+    tests: ['tests/attacks/taken-back.test.ts'],
+  },
+  {
+    name: 'takeBack: a claimed code makes no grant any more',
+    rule: 'RFC 6749, 10.2',
+    file: 'src/storage/take-back.ts',
+    edits: [['      if (mayComeAgain(row.redeemedAt, now)) await grants.bar(key, now);\n', '']],
+    tests: ['tests/attacks/taken-back.test.ts'],
+  },
+  {
+    name: 'endAll: codes that are out',
+    rule: 'RFC 6749, 10.2',
+    file: 'src/oauth/people/account-apps.ts',
+    edits: [['await services.erasure.codes(person, services.now()).catch(onlyOutage)', 'undefined']],
     tests: ['tests/attacks/taken-back.test.ts'],
   },
   {
