@@ -14,6 +14,8 @@ export interface ScenarioResult {
   readonly seed: number;
   /** `2026-01-31` */
   readonly day: string;
+  /** What was tried: the commit's short name; absent outside of a clone. */
+  readonly commit?: string;
   /** How long it took. */
   readonly seconds: number;
   readonly rows: readonly Row[];
@@ -57,8 +59,8 @@ function reportOf(results: readonly ScenarioResult[]): string {
   for (const group of new Set(results.map(each => each.group))) {
     const own = results.filter(each => each.group === group);
     const byTitle = own.map(
-      ({ number, title, day, seed, seconds, rows }) =>
-        [`${number}. ${title} (${day}, seed ${seed}, ${seconds} s)`, { rows }] as const,
+      ({ number, title, day, commit, seed, seconds, rows }) =>
+        [`${number}. ${title} (${day}, ${commit ?? 'no commit'}, seed ${seed}, ${seconds} s)`, { rows }] as const,
     );
     parts.push(`### ${group}`, formatTable(new Map(byTitle)));
   }

@@ -39,7 +39,7 @@ export interface Rig {
   readonly settings: Readonly<Record<string, string>>;
   /** The last 20,000 lines that the instances wrote. */
   readonly lines: readonly string[];
-  /** Looks at every line for secrets; `add` what must never be seen. */
+  /** Looks at every line for secrets; `add` what must never be seen. At the end the kept lines are looked at again. */
   readonly leaks: LeakWatch;
   stop(): Promise<void>;
 }
