@@ -1,8 +1,10 @@
 import { type PersonId, personKey } from '../access/person.ts';
 import { mayComeAgain, openGrants } from './grants.ts';
+import { readAll } from './read-all.ts';
 import { removeMatching } from './remove-rows.ts';
-import type { Signin } from './signins.ts';
+import type { Signin, StoredSignin } from './signins.ts';
 import { odata, type Tables } from './tables.ts';
+import { takeBack } from './take-back.ts';
 
 /**
  * Deletes what is kept of a person, their grants aside, which have to be ended
@@ -16,6 +18,11 @@ export interface Erasure {
    * just now makes no grant any more.
    */
   signins(person: PersonId, now: number): Promise<void>;
+  /**
+   * Codes of theirs that are out: none makes a grant any more, not even one that was claimed just now. What became of
+   * the others stays on record.
+   */
+  codes(person: PersonId, now: number): Promise<void>;
   notes(person: PersonId): Promise<void>;
   /** Every browser's session. */
   sessions(person: PersonId): Promise<void>;
@@ -43,6 +50,10 @@ export function openErasure(tables: Tables): Erasure {
     signins: async (person, now) => {
       await removeSignins(isPerson(person), now);
       await removeSignins(odata`approver eq ${personKey(person)}`, now);
+    },
+    codes: async (person, now) => {
+      const rows = await readAll<Signin>(signins, `${isPerson(person)} and codeHash ge ''`);
+      for (const row of rows) await takeBack(signins, grants, row as StoredSignin, now);
     },
     notes: async person => {
       await removeMatching(tables.table('notes'), odata`PartitionKey eq ${personKey(person)}`);

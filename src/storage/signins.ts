@@ -1,6 +1,8 @@
 import { expiryHour, isExpiryHour } from './expiry.ts';
+import { type GrantKey, openGrants } from './grants.ts';
 import type { LongText } from './long-text.ts';
 import type { Columns, Outcome, Stored, Tables } from './tables.ts';
+import { takeBack } from './take-back.ts';
 import type { WriteBehind } from './write-behind.ts';
 
 /**
@@ -79,8 +81,12 @@ export interface Signins {
   insert(id: string, signin: StartedSignin): Promise<Outcome>;
   /** One point read; `undefined` when there is none or the name is not one of ours. */
   read(id: string): Promise<StoredSignin | undefined>;
-  /** Forgets a sign-in, whatever has become of it. */
-  remove(id: string): Promise<void>;
+  /**
+   * Sees to it that nothing new comes of a sign-in ({@link takeBack}).
+   *
+   * @returns the grant that came of it already and has to be ended
+   */
+  takeBack(id: string, now: number): Promise<GrantKey | undefined>;
   /** Moves a sign-in on, if nobody else has since it was read. */
   advance(from: StoredSignin, to: Signin): Promise<Outcome>;
   /** Empties what a redeemed sign-in holds of Entra's tokens, now that its grant has them. Behind the scenes. */
@@ -99,17 +105,18 @@ export function isSigninId(id: string): boolean {
 
 export function openSignins(tables: Tables, writer: Pick<WriteBehind, 'merge'>): Signins {
   const table = tables.table('signins');
+  const grants = openGrants(tables);
   const keys = (id: string) => ({ partitionKey: id.slice(0, 6), rowKey: id.slice(6) });
+  const read = async (id: string) =>
+    isSigninId(id) ? ((await table.read(keys(id))) as StoredSignin | undefined) : undefined;
 
   return {
     newId: (random, now) =>
       expiryHour(now + SIGNIN_SECONDS * 1000 + KEPT_AFTER_MS) +
       Buffer.from(random.subarray(0, 16)).toString('base64url'),
     insert: (id, signin) => table.write({ type: 'insert', row: { ...signin, ...keys(id) } }),
-    read: async id => (isSigninId(id) ? ((await table.read(keys(id))) as StoredSignin | undefined) : undefined),
-    remove: async id => {
-      await table.remove(keys(id));
-    },
+    read,
+    takeBack: async (id, now) => takeBack(table, grants, await read(id), now),
     advance: ({ partitionKey, rowKey, etag }, to) =>
       table.write({ type: 'replace', row: { ...columnsOf(to), partitionKey, rowKey }, etag }),
     forgetUpstream: (id, signin) => {

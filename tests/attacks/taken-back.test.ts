@@ -1,4 +1,5 @@
 /** What was ended or taken back stays so: half-way through an outage, while a sign-in is under way, and on an instance that does not know yet. */
+import type { IncomingMessage } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, textOf } from '../../dev/browser/index.ts';
 import { signInAs } from '../../dev/entra/sign-in.ts';
@@ -149,6 +150,85 @@ test('"Deny" on a page whose code was redeemed already ends what came of it, and
   await server.apps[0]?.purge();
   server.clock.now = now;
   expect(await grants().read(keyOf(body.access_token))).toBeUndefined();
+});
+
+/** A page whose approval has led to a code. */
+async function withCode() {
+  const client = await register(server);
+  const browser = new Browser();
+  const { url, verifier } = authorizationUrl(server, client);
+  const consent = await browser.open(url);
+  const picker = await browser.submit(consent, { button: 'decision=approve', stopAt: backAtClient });
+  const back = await signInAs(browser, picker, 'grace', { stopAt: backAtClient });
+  const code = new URL(back.url).searchParams.get('code') ?? '';
+  const deny = async () => {
+    const denied = await browser.submit(consent, { button: 'decision=deny', stopAt: backAtClient });
+    expect(new URL(denied.url).searchParams.get('error')).toBe('access_denied');
+  };
+  return { deny, redeem: () => token(server, codeForm(client, { code, verifier })) };
+}
+
+const isNewGrant = ({ method, url = '' }: IncomingMessage) => method === 'POST' && url.includes('/grants');
+const refused = { status: 400, body: { error: 'invalid_grant' } };
+
+describe('"Deny" on a page whose code is redeemed half-way', () => {
+  test('its claim is there and its grant is not, for storage failed: nothing comes of it', async () => {
+    const { deny, redeem } = await withCode();
+    proxy.refuse({ matches: isNewGrant, status: 503 });
+    expect((await redeem()).status).toBe(503);
+    proxy.refuse(undefined);
+    await deny();
+    expect(await redeem()).toMatchObject(refused);
+  });
+
+  test('its grant is on the way: it is not stored', async () => {
+    const { deny, redeem } = await withCode();
+    const grant = proxy.holdNext(isNewGrant);
+    const redeemed = redeem();
+    await grant.held;
+    await deny();
+    grant.release();
+    expect(await redeemed).toMatchObject(refused);
+  });
+
+  test('it is redeemed while the denial deletes it: the grant ends, and the purge knows of it', async () => {
+    const { deny, redeem } = await withCode();
+    const deletion = proxy.holdNext(({ method, url = '' }) => method === 'DELETE' && url.includes('/signins'));
+    const denied = deny();
+    await deletion.held;
+    const { body } = await redeem();
+    deletion.release();
+    await denied;
+    expect(await everywhere(body.access_token)).toEqual([401, 401]);
+    const now = server.clock.now;
+    server.clock.now += 500 * 86_400_000;
+    await server.apps[0]?.purge();
+    server.clock.now = now;
+    expect(await grants().read(keyOf(body.access_token))).toBeUndefined();
+  });
+});
+
+test('"End all" reaches codes that are out, and those whose grant is not stored yet', async () => {
+  const [out, cutOff, late, done] = [await withCode(), await withCode(), await withCode(), await withCode()];
+  const { body } = await done.redeem();
+  await connect(server, 'grace');
+  proxy.refuse({ matches: isNewGrant, status: 503 });
+  expect((await cutOff.redeem()).status).toBe(503);
+  proxy.refuse(undefined);
+  const grant = proxy.holdNext(isNewGrant);
+  const redeemed = late.redeem();
+  await grant.held;
+  const browser = new Browser();
+  const page = await signInAs(browser, await browser.open(`${server.origin}/auth/login?to=account`), 'grace');
+  expect((await browser.submit(page, { button: 'action=end-all' })).status).toBe(200);
+  grant.release();
+  for (const answer of [await redeemed, await out.redeem(), await cutOff.redeem()]) {
+    expect(answer).toMatchObject(refused);
+  }
+  // A code that comes again is still known.
+  server.clock.advance(31);
+  expect((await done.redeem()).body.error_description).toMatch(/already used/);
+  expect(await everywhere(body.access_token)).toEqual([401, 401]);
 });
 
 test('a grant that somebody changed, and then a lost reply: its renewal is answered all the same', async () => {

@@ -1,4 +1,3 @@
-import type { PersonId } from '../../access/person.ts';
 import { type FormParameters, readForm } from '../../http/body.ts';
 import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { redirect } from '../../http/responses.ts';
@@ -77,13 +76,11 @@ export function consentEndpoint(services: OAuthServices): Endpoint {
 
   /**
    * The last word counts: an approval before it, on the same page, is taken back,
-   * with the grant that came of it already. Its row then stays, for it knows the code.
+   * with the grant that came of it already.
    */
   async function takeBack(context: RequestContext, id: string): Promise<void> {
-    const before = await signins.read(id);
-    if (before?.stage !== 'redeemed') return signins.remove(id);
-    const person = JSON.parse(before.person) as PersonId;
-    await endGrant(services, context, { person, grantId: before.grantId }, { reason: 'ended by the person' });
+    const grant = await signins.takeBack(id, now());
+    if (grant) await endGrant(services, context, grant, { reason: 'ended by the person' });
   }
 
   /**

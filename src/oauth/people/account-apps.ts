@@ -1,6 +1,7 @@
 import type { PersonId } from '../../access/person.ts';
 import { accessOf, type ResourceDirectory } from '../../access/resources.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
+import { UnavailableError } from '../../http/errors.ts';
 import type { EndReason, Grant, ListedGrant } from '../../storage/grants.ts';
 import type { AccountProps, ConnectedApp, EndedApp } from '../../web/index.ts';
 import { canBeRemembered } from '../authorize/remembered-approval.ts';
@@ -29,12 +30,18 @@ export async function appsOf(
   };
 }
 
-/** Ends all that a person has granted, and tells what could not be ended because storage failed. */
+/**
+ * Ends all that a person has granted, and tells what could not be ended because storage failed. Codes go first, claimed
+ * ones too, so that no grant comes after those that are ended.
+ *
+ * @throws UnavailableError when codes are left
+ */
 export async function endAll(
-  services: Pick<OAuthServices, 'grants' | 'revocations' | 'audit' | 'now'>,
+  services: Pick<OAuthServices, 'erasure' | 'grants' | 'revocations' | 'audit' | 'now'>,
   context: RequestContext,
   person: PersonId,
 ): Promise<{ ended: number; left: number }> {
+  const outage = await services.erasure.codes(person, services.now()).catch(onlyOutage);
   const live = (await unexpiredGrants(services, person)).filter(grant => grant.endedAt === undefined);
   const ended = await endEach(
     services,
@@ -42,7 +49,15 @@ export async function endAll(
     person,
     live.map(({ grantId }) => grantId),
   );
-  return { ended, left: live.length - ended };
+  const left = live.length - ended;
+  if (outage && left === 0) throw outage;
+  return { ended, left };
+}
+
+/** What is no outage is thrown on. */
+function onlyOutage(error: unknown): UnavailableError {
+  if (error instanceof UnavailableError) return error;
+  throw error;
 }
 
 /** When its last token is of no use any more: without a refresh token that is long before the grant itself expires. */
