@@ -30,13 +30,20 @@ const TABLES: readonly TableName[] = [
   'audit',
   'keys',
 ];
-/** What is on record of each; what follows from it, such as a grant that ends, has a row of its own. */
+/**
+ * The refusals that are meant: what a person, an administrator or Entra has decided, and what ends a grant. A wrong
+ * secret, token or request is a line in the log. What follows from a refusal, such as a grant that ends, has a row of its
+ * own. Not here: a tool of our own that a role opens, for the built app has none (the gateway's stand for it); and a
+ * refusal at a visit to Entra for a further service, for no tool of the built app asks for one.
+ */
 const REFUSALS = {
   'consent denied': ['consent denied'],
   'Entra refuses the person': ['sign-in refused'],
   'a code again, after its window': ['grant ended'],
   'a refresh token again, after its window': ['grant ended'],
   'Entra refuses the renewal': ['renewal refused'],
+  'a client that is blocked': ['sign-in refused'],
+  'a tool behind the gateway that is denied': ['tool denied'],
 } as const;
 
 export default {
@@ -47,7 +54,14 @@ export default {
   async run({ rig: startRig, progress }) {
     await using insights = await startInsights();
     const rig = await startRig({
-      settings: { LOG_LEVEL: 'debug', ...insights.settings, TELEMETRY_SAMPLING: '1' },
+      settings: {
+        LOG_LEVEL: 'debug',
+        ...insights.settings,
+        TELEMETRY_SAMPLING: '1',
+        // Nothing listens there: who is denied is not sent on.
+        GATEWAY_UPSTREAMS: 'wiki=http://127.0.0.1:9/mcp',
+        GATEWAY_TOOLS: JSON.stringify({ wiki: { deny: { '*': ['delete_space'] } } }),
+      },
     });
     const inTraces = createLeakWatch(canariesOf(rig));
     const inPages = createLeakWatch(canariesOf(rig));
@@ -199,9 +213,19 @@ async function refuse(rig: Rig, keep: (...secrets: string[]) => void, progress: 
   const first = (await connect(rig, 'ada', {}, again)).tokens;
   const second = (await token(rig, refreshForm(again, first.refresh_token))).body;
   keep(first.refresh_token, second.refresh_token, second.access_token);
+  const blocked = await as('a client that is blocked');
+  await block(rig, blocked.client_id, keep);
   await shift(40);
+  const atBlocked = await fetch(authorizationUrl(rig, blocked).url);
+  if (atBlocked.status !== 400) throw new Error(`A blocked client: ${atBlocked.status}`);
   await token(rig, codeForm(twice, code));
   await token(rig, refreshForm(again, first.refresh_token));
+
+  const wiki = { origin: rig.origin, mcpUrl: `${rig.origin}/wiki/mcp` };
+  const change = { resource: wiki.mcpUrl, scope: 'wiki:use' };
+  const gateway = await connect(wiki, 'ada', change, await as('a tool behind the gateway that is denied'));
+  keep(gateway.tokens.access_token, gateway.tokens.refresh_token);
+  await callTool(wiki, gateway.tokens.access_token, 'delete_space');
 
   const out = await as('Entra refuses the renewal');
   const { tokens } = await connect(rig, 'grace', {}, out);
@@ -210,6 +234,19 @@ async function refuse(rig: Rig, keep: (...secrets: string[]) => void, progress: 
 
   return (what: string, acts: readonly string[], rows: readonly Written[]) =>
     rows.filter(({ act, client }) => client === clients.get(what) && acts.includes(act)).length;
+}
+
+/** An administrator blocks a client. */
+async function block(rig: Rig, client: string, keep: (...secrets: string[]) => void): Promise<void> {
+  rig.entra.change('grace', { roles: ['Admin'] });
+  const browser = new Browser();
+  const page = await signInAs(browser, await browser.open(`${rig.origin}/auth/login?to=manage`), 'grace');
+  const cookie = browser.cookies.header(new URL(rig.origin), false, true) ?? '';
+  const csrf = /name="csrf" value="([^"]+)"/.exec(page.html)?.[1] ?? '';
+  keep(csrf, ...cookie.split('; ').map(part => part.slice(part.indexOf('=') + 1)));
+  const form = { csrf, action: 'block', client };
+  const answer = await post(rig, '/manage', form, { cookie, 'sec-fetch-site': 'same-origin', origin: rig.origin });
+  if (!answer.ok) throw new Error(`Blocking a client: ${answer.status} ${await answer.text()}`);
 }
 
 /** Every row as others with a view of storage see it; gives the events. */
