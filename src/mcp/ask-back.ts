@@ -6,6 +6,7 @@ import {
   ProtocolErrorCode,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
+import { hashOf } from '../keys/hash.ts';
 import { randomText } from '../keys/random.ts';
 import type { UsedNames } from '../storage/assertions.ts';
 import { memberOf, readAnswer, readForm, toRequest } from './answers.ts';
@@ -104,20 +105,20 @@ class Rounds {
 
   async confirm(question: Parameters<AskBack['confirm']>[0]): Promise<void> {
     const name = `confirm-${++this.#confirmations}`;
+    const form = typeof question === 'string' ? question : await question();
+    if (form === undefined) return;
+    // An agreement is to these very words: by the next round the handler may have come to another question.
+    const words = `${name} ${hashOf('confirmation', form)}`;
     const { asked, answers } = (await this.#state()) ?? NOTHING;
     // Only an answer to what was asked counts: nobody confirms by guessing the name of the question.
     const raw =
-      memberOf(answers, name) ?? (asked.includes(name) ? memberOf(this.#request.inputResponses, name) : undefined);
+      memberOf(answers, words) ?? (asked.includes(words) ? memberOf(this.#request.inputResponses, name) : undefined);
     const answer = readForm(CONFIRMATION, raw);
-    if (!answer) {
-      const form = typeof question === 'string' ? question : await question();
-      if (form === undefined) return;
-      throw await this.#need({ [name]: { form, fields: CONFIRMATION } });
-    }
+    if (!answer) throw await this.#need({ [name]: { form, fields: CONFIRMATION } }, [words]);
     if (answer.action === 'decline') throw new ToolError('The person did not agree, so nothing was done.');
     if (answer.action === 'cancel') throw new ToolError('The person closed the question, so nothing was done.');
     await this.#claim();
-    this.#answered[name] = raw;
+    this.#answered[words] = raw;
   }
 
   #state(): Promise<RequestState | undefined> {
@@ -146,13 +147,13 @@ class Rounds {
     );
   }
 
-  async #need(open: Questions): Promise<Error> {
+  /** @param asked what the state says was asked: the names, or what stands for them */
+  async #need(open: Questions, asked = Object.keys(open)): Promise<Error> {
     if (!envelopeOf(this.#request)) {
       return new ToolError(
         'This has to ask you something first, for which your client is too old: use one of MCP 2026-07-28.',
       );
     }
-    const asked = Object.keys(open);
     const requestState = await sealState(this.#options, this.#exchange, { asked, answers: this.#answered });
     const inputRequests = Object.fromEntries(Object.entries(open).map(([name, each]) => [name, toRequest(each)]));
     return new InputNeeded(inputRequired({ inputRequests, requestState }));

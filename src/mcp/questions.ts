@@ -58,9 +58,15 @@ export interface AskBack {
   /**
    * Has the person confirm what comes next, where the client can ask them; with any other it goes on at once, for such a
    * client asks before it calls a tool that says `destructiveHint`. A confirmation holds for this person, client and
-   * request with these very arguments, for ten minutes, and once, on all instances: that costs a trip to storage.
+   * request with these very arguments, for the very words that they read, for ten minutes, and once, on all instances:
+   * that costs a trip to storage.
    *
-   * @param question what the person reads; a function is called only when they are asked, and `undefined` asks nothing
+   * **Ask all before you change anything**, here too. An `ask` or `confirm` that comes later and has no answer yet leads to
+   * another round, in which the handler runs from its beginning, and what the person agreed to before passes again: what
+   * was done in between is done once more with each round.
+   *
+   * @param question what the person reads; a function is called only where they can be asked, in each round, and has to
+   *   find the same words as long as they agree to the same; `undefined` asks nothing
    * @throws ToolError when they do not confirm
    * @throws UnavailableError when it cannot be known whether the confirmation was used
    */

@@ -12,9 +12,9 @@ export interface RequestState {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
-  /** What was asked with it. */
+  /** What was asked with it, by name; a confirmation with the hash of its words. */
   readonly asked: readonly string[];
-  /** What was answered in the rounds before. */
+  /** What was answered in the rounds before, by the same. */
   readonly answers: Readonly<Record<string, unknown>>;
 }
 

@@ -139,7 +139,7 @@ describe('delete_user_note', () => {
     expect(await isThere()).toBe(false);
   });
 
-  test('what is not there needs no confirmation; asking costs a trip, confirming one more', async () => {
+  test('what is not there needs no confirmation; asking costs a trip, confirming two more', async () => {
     const { resource, params } = await withNote();
     const token = await resource.token();
     let state = '';
@@ -149,7 +149,7 @@ describe('delete_user_note', () => {
     const confirming = await countTrips(storage.accountName, async () => {
       await send(resource, { ...params, requestState: state, inputResponses: yes }, { token });
     });
-    expect([asking.trips, confirming.trips]).toEqual([1, 2]);
+    expect([asking.trips, confirming.trips]).toEqual([1, 3]);
     expect(await send(resource, params)).toMatchObject({ result: { structuredContent: { deleted: false } } });
   });
 
@@ -350,6 +350,67 @@ describe('a confirmation', () => {
       error: { code: -32602 },
     });
     expect(done).toEqual(['both']);
+  });
+
+  test('to one question is none to another that has come into its place', async () => {
+    const folder = { files: 3, isPublic: true };
+    const done: number[] = [];
+    const wipe = defineTool({
+      name: 'wipe',
+      title: 'wipe',
+      description: 'wipe',
+      scopes: [],
+      input: z.object({}),
+      output: z.object({}),
+      handler: async (_args, { confirm }) => {
+        if (folder.isPublic) await confirm('This folder is public: tell its readers?');
+        await confirm(async () => `Delete ${folder.files} files?`);
+        done.push(folder.files);
+        return {};
+      },
+    });
+    const resource = await start({ tools: [wipe] });
+    const params = { name: 'wipe', arguments: {} };
+    const answerTo = (asked: WireMessage) =>
+      send(resource, { ...params, requestState: stateOf(asked), inputResponses: yes });
+    const first = await send(resource, params);
+    folder.isPublic = false;
+    const second = await answerTo(first);
+    expect(second).toMatchObject(asks('Delete 3 files?'));
+    folder.files = 4000;
+    const third = await answerTo(second);
+    expect(third).toMatchObject(asks('Delete 4000 files?'));
+    expect(done).toEqual([]);
+    expect(await answerTo(third)).toMatchObject({ result: { structuredContent: {} } });
+    expect(done).toEqual([4000]);
+  });
+
+  test('that travels on counts for its own question alone', async () => {
+    let words = 'First?';
+    const done: string[] = [];
+    const twice = defineTool({
+      name: 'twice',
+      title: 'twice',
+      description: 'twice',
+      scopes: [],
+      input: z.object({}),
+      output: z.object({}),
+      handler: async (_args, { confirm }) => {
+        await confirm(words);
+        await confirm('Second?');
+        done.push(words);
+        return {};
+      },
+    });
+    const resource = await start({ tools: [twice] });
+    const params = { name: 'twice', arguments: {} };
+    const first = await send(resource, params);
+    const second = await send(resource, { ...params, requestState: stateOf(first), inputResponses: yes });
+    words = 'Another?';
+    const inputResponses = { 'confirm-2': accepted() };
+    const third = await send(resource, { ...params, requestState: stateOf(second), inputResponses });
+    expect(third).toMatchObject(asks('Another?'));
+    expect(done).toEqual([]);
   });
 
   test('of arguments that are nested too deeply is refused', async () => {
