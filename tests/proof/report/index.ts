@@ -24,8 +24,8 @@ export interface ScenarioResult {
 
 const RESULTS = join(import.meta.dirname, 'latest.json');
 const DOCUMENT = join(ROOT, 'docs/reliability.md');
+const README = join(ROOT, 'README.md');
 const PICTURE = join(ROOT, 'docs/reliability-load.svg');
-const [BEGIN, END] = ['<!-- report -->', '<!-- end of report -->'];
 
 async function keptResults(): Promise<ScenarioResult[]> {
   try {
@@ -43,15 +43,47 @@ export async function keepResult(result: ScenarioResult): Promise<void> {
   await writeFile(RESULTS, `${JSON.stringify(all, null, 1)}\n`);
 }
 
-/** Writes the kept results into docs/reliability.md, between its marks, and draws the curves beside it. */
+/** Writes the kept results into docs/reliability.md and three of their figures into README.md, and draws the curves. */
 export async function writeReport(scenarios: readonly Scenario[]): Promise<void> {
   const results = (await keptResults()).filter(({ number }) => scenarios.some(each => each.number === number));
   await writeFile(PICTURE, drawCurves(results.flatMap(({ curves }) => curves)));
-  const text = await readFile(DOCUMENT, 'utf8');
-  const [before, rest] = text.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`${DOCUMENT} has no ${BEGIN} … ${END}.`);
-  await writeFile(DOCUMENT, `${before}${BEGIN}\n${reportOf(results)}\n${END}${after}`);
+  await replaceBetween(DOCUMENT, 'report', reportOf(results));
+  await replaceBetween(README, 'figures', figuresOf(results));
+}
+
+/** Puts a text between the comments `<!-- NAME -->` and `<!-- end of NAME -->`. */
+async function replaceBetween(file: string, name: string, text: string): Promise<void> {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
+  const whole = await readFile(file, 'utf8');
+  const [before, rest] = whole.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`${file} has no ${begin} … ${end}.`);
+  await writeFile(file, `${before}${begin}\n${text}\n${end}${after}`);
+}
+
+/** What the README quotes, each with the command that made it; what was not taken yet is left out. */
+function figuresOf(results: readonly ScenarioResult[]): string {
+  const measured = (number: number, what: string) =>
+    results.find(each => each.number === number)?.rows.find(row => row.what.startsWith(what))?.measured;
+  const lines = [
+    [
+      8,
+      'storage up for a second and down for a second, ten minutes long: renewals that came through, {}',
+      'renewed in the end',
+    ],
+    [
+      4,
+      'killed after every single write in turn: sign-ins, renewals and revocations that came to their end, {}',
+      'journeys that came',
+    ],
+    [15, 'tool calls a second on two cores, clients and all, {}', 'requests/s'],
+  ] as const;
+  return lines
+    .flatMap(([number, text, what]) => {
+      const value = measured(number, what);
+      return value === undefined ? [] : [`- \`npm run proof -- ${number}\`: ${text.replace('{}', `**${value}**`)}`];
+    })
+    .join('\n');
 }
 
 function reportOf(results: readonly ScenarioResult[]): string {
