@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { Browser } from '../../../dev/browser/index.ts';
+import { signInAs } from '../../../dev/entra/sign-in.ts';
 import { authorizationUrl, connect, refreshForm } from '../../support/flows.ts';
 import { toolCall } from '../flows/mcp-call.ts';
 import { type Answer, type Call, createLoadClient } from '../rig/load.ts';
@@ -55,15 +58,52 @@ const HEADERS: Record<string, string> = {
   'accept-language': 'tlh',
 };
 
+/** What is answered where it matters: a page that is no page would stay the same, whatever is sent. */
+const EXPECTED: Record<string, number> = {
+  'the consent page': 200,
+  'account of somebody': 200,
+  'manage for nobody': 404,
+  'manage for an administrator': 200,
+  'the answer to the consent page': 303,
+  'a registration': 201,
+  'a wrong registration': 400,
+  'a tool call': 200,
+  'a call of the gateway, behind which nobody is': 502,
+  'an introspection': 200,
+};
+
+/** Nothing listens behind the gateway. */
+const SETTINGS = {
+  LOG_LEVEL: 'error',
+  MCP_RATE_LIMIT: '0',
+  GATEWAY_UPSTREAMS: 'closed=http://127.0.0.1:9/mcp',
+  PREREGISTERED_CLIENTS: JSON.stringify([
+    {
+      client_id: 'api',
+      client_secret_sha256: createHash('sha256').update('secret').digest('hex'),
+      introspection: true,
+    },
+  ]),
+};
+
 export default {
   number: 22,
   title: `${Object.keys(HEADERS).length} spoofed headers`,
   group: 'Bad input',
-  seconds: { whole: 15, short: 15 },
+  seconds: { whole: 20, short: 20 },
   async run({ rig: startRig, progress }) {
-    const rig = await startRig({ settings: { LOG_LEVEL: 'error', MCP_RATE_LIMIT: '0' } });
+    const rig = await startRig({ settings: SETTINGS });
     const { client, tokens } = await connect(rig);
+    const closed = { origin: rig.origin, mcpUrl: `${rig.origin}/closed/mcp` };
+    const gateway = await connect(closed, 'ada', { resource: closed.mcpUrl, scope: 'closed:use' });
+    rig.entra.change('grace', { roles: ['Admin'] });
+    const browser = new Browser();
+    await signInAs(browser, await browser.open(`${rig.origin}/auth/login?prompt=login`), 'grace');
+    const page = await browser.open(authorizationUrl(rig, client).url);
+    const sealed = /name="request" value="([^"]+)"/.exec(page.html)?.[1] ?? '';
+    const cookie = browser.cookies.header(new URL(rig.origin), false, true);
     const get = (path: string): Call => ({ url: path.startsWith('http') ? path : rig.origin + path, method: 'GET' });
+    const signedIn = (path: string): Call => ({ ...get(path), headers: { cookie } });
     const post = (path: string, form: Record<string, string>): Call => ({
       url: rig.origin + path,
       body: new URLSearchParams(form),
@@ -76,8 +116,36 @@ export default {
       'the consent page': get(authorizationUrl(rig, client).url),
       'a wrong redirect URI': get(authorizationUrl(rig, client, { redirect_uri: 'https://evil.example/' }).url),
       'a callback of nobody': get('/auth/callback?state=x&code=x'),
-      account: get('/account'),
-      manage: get('/manage'),
+      'the landing page of somebody': signedIn('/'),
+      'account of nobody': get('/account'),
+      'account of somebody': signedIn('/account'),
+      'manage for nobody': get('/manage'),
+      'manage for an administrator': signedIn('/manage'),
+      // Denied: an approval would be stored, and the next one differ.
+      'the answer to the consent page': {
+        ...post('/oauth/consent', { request: sealed, decision: 'deny' }),
+        headers: { cookie, 'sec-fetch-site': 'same-origin' },
+      },
+      'a consent page of another browser': post('/oauth/consent', { request: sealed, decision: 'deny' }),
+      'a registration': {
+        url: `${rig.origin}/oauth/register`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ redirect_uris: ['http://localhost:1/callback'], token_endpoint_auth_method: 'none' }),
+      },
+      'a wrong registration': {
+        url: `${rig.origin}/oauth/register`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ redirect_uris: ['http://client.example/callback'] }),
+      },
+      'metadata of the gateway': get('/.well-known/oauth-protected-resource/closed/mcp'),
+      'no token at the gateway': { url: closed.mcpUrl, headers: { 'content-type': 'application/json' }, body: '{}' },
+      'a call of the gateway, behind which nobody is': toolCall(closed.mcpUrl, gateway.tokens.access_token, 'x', {}),
+      'an introspection': post('/oauth/introspect', {
+        token: tokens.access_token,
+        client_id: 'api',
+        client_secret: 'secret',
+      }),
+      'an introspection by nobody': post('/oauth/introspect', { token: tokens.access_token, client_id: 'x' }),
       'no token at /mcp': { url: rig.mcpUrl, headers: { 'content-type': 'application/json' }, body: '{}' },
       'a tool call': toolCall(rig.mcpUrl, tokens.access_token, 'get_user_profile', {}),
       'an unknown code': post('/oauth/token', {
@@ -90,10 +158,14 @@ export default {
     };
     const load = createLoadClient(4);
     const changed: string[] = [];
+    const wrong: string[] = [];
     let asked = 0;
     for (const [name, call] of Object.entries(calls)) {
       progress(name);
-      const right = essence(await load.send(call));
+      const first = await load.send(call);
+      const right = essence(first);
+      const wanted = EXPECTED[name] ?? 0;
+      if (wanted && first.status !== wanted) wrong.push(`${name}: ${first.status} ${first.body.slice(0, 300)}`);
       for (const [header, value] of Object.entries(HEADERS)) {
         const answer = essence(await load.send({ ...call, headers: { ...call.headers, [header]: value } }));
         asked++;
@@ -101,25 +173,30 @@ export default {
       }
     }
     load.close();
-    for (const text of changed.slice(0, 3)) console.error(text);
+    for (const text of [...wrong, ...changed].slice(0, 5)) console.error(text);
     const count = Object.keys(HEADERS).length;
     return {
       rows: [
         promise('headers', count, '>= 40', count >= 40),
+        promise('honest requests that got another answer than they should', wrong.length, '0', wrong.length === 0),
         promise('answers that changed', `${changed.length} of ${asked}`, '0', changed.length === 0),
       ],
     };
   },
 } satisfies Scenario;
 
-/** An answer without what is random or counts up in it: names of requests, sealed texts, times. */
+/**
+ * An answer without what is random or counts up in it. Blanked are the date, the names of requests (32 hexadecimal
+ * digits), times, and every run of 40 or more characters of base64url: sealed texts, challenges, nonces and keys. What
+ * stands inside a sealed text cannot be seen here: the host of a sign-in shows in the redirects that come of it.
+ */
 function essence({ status, headers, body }: Answer): string {
   const { date: _date, 'keep-alive': _kept, 'x-ms-invocation-id': _invocation, ...rest } = headers;
   const text = `${status}\n${JSON.stringify(rest)}\n${body}`;
   return text
     .replace(/\b[0-9a-f]{32}\b/g, 'ID')
     .replace(/[\w-]{40,}(\.[\w-]{10,})*/g, 'SEALED')
-    .replace(/"(uptime\w*)":\d+/g, '$1');
+    .replace(/"(uptime\w*|client_id_issued_at)":\d+/g, '$1');
 }
 
 function difference(right: string, other: string): string {
