@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { connect } from '../../support/flows.ts';
 import { isServed, sumCall } from '../flows/mcp-call.ts';
 import type { Instance } from '../rig/instance.ts';
@@ -14,9 +15,10 @@ export default {
     const count = short ? 6 : 20;
     const rig = await startRig({ instances: 1, settings: { JWT_SECRET_KEY: '' } });
     // Who starts first would have a key before the last one is there: none gets an answer until all are.
-    let attempts = 0;
+    let [waiting, attempts] = [0, 0];
     const { promise: started, resolve: letGo } = Promise.withResolvers<void>();
     rig.storage.proxy.inject(async ({ method, path }) => {
+      waiting++;
       await started;
       if (method === 'POST' && /\/keys\b/.test(path)) attempts++;
       return undefined;
@@ -25,6 +27,7 @@ export default {
     const others = await Promise.all(Array.from({ length: count - 1 }, () => rig.addInstance({}, true)));
     const instances = [...rig.instances, ...others];
     const asked = instances.map(keyIdOf);
+    for (let tries = 0; waiting < count && tries < 200; tries++) await setTimeout(20);
     letGo();
     const kids = await Promise.all(asked);
 
