@@ -124,8 +124,9 @@ export async function targetsOf(rig: Rig): Promise<Record<string, Target>> {
       skipsPkce: ({ path }, { status, body }) => {
         if (status !== 200 || !body.includes('name="request"')) return false;
         const { searchParams } = new URL(path, origin);
+        // Another challenge of right form asks for another verifier, and skips nothing.
         return (
-          searchParams.getAll('code_challenge').join() !== asked.code_challenge ||
+          !/^[\w-]{43}$/.test(searchParams.getAll('code_challenge').join()) ||
           searchParams.getAll('code_challenge_method').join() !== 'S256'
         );
       },
