@@ -393,12 +393,12 @@ describe('a server that fails', () => {
     // One instance, so that its limit of 16 calls a person is met.
     server.deploy({ GATEWAY_TIMEOUT_SECONDS: '60' });
     const waiting = Array.from({ length: 16 }, () => send(call('read_page')));
-    await expect.poll(() => held.length).toBe(16);
+    await expect.poll(() => held.length, { timeout: 15_000 }).toBe(16);
     const refused = await send(call('read_page', 'x'));
     expect([refused.status, refused.headers.get('retry-after'), (await jsonOf(refused)).id]).toEqual([503, '1', 'x']);
     expect((await send(request('ping'), { name: 'shop', token: tokens.shop })).status).toBe(200);
     const graces = send(call('read_page'), { token: tokens.grace });
-    await expect.poll(() => held.length).toBe(17);
+    await expect.poll(() => held.length, { timeout: 15_000 }).toBe(17);
     for (const answer of held) answer();
     const statuses = await Promise.all([...waiting, graces].map(async each => (await each).status));
     expect(statuses).toEqual(Array.from({ length: 17 }, () => 200));
