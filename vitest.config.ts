@@ -5,7 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** The files that take longest go first: one that begins last would be waited for alone. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) => /\/e2e\/|\/conformance\/|\/fuzz|\/outage|\/storage\.test/.test(moduleId);
+    const isLong = ({ moduleId }: TestSpecification) =>
+      /\/e2e\/|\/conformance\/|\/fuzz|\/outage|\/storage\.test/.test(moduleId);
     const sorted = await super.sort(files);
     return [...sorted.filter(isLong), ...sorted.filter(file => !isLong(file))];
   }

@@ -243,7 +243,7 @@ const revocations: Mutation[] = [
     name: 'revocation list: waited for after 30 seconds',
     rule: 'docs/security.md, 30 seconds',
     file: LIST,
-    edits: [['    if (age < WAIT_MS) return;', '    if (age < 9 * WAIT_MS) return;']],
+    edits: [['    if (age < WAIT_MS ||', '    if (age < 9 * WAIT_MS ||']],
     tests: LIST_TESTS,
   },
   {
