@@ -8,6 +8,7 @@ import type {
 import type { Scope } from '../access/scopes.ts';
 import type { Completers } from './completer.ts';
 import type { ToolContext } from './define-tool.ts';
+import { checkVariables } from './open-variables.ts';
 import type { Template } from './uri-template.ts';
 
 export interface ResourceDefinition<Uri extends string> {
@@ -83,10 +84,14 @@ export interface Resource {
   read(uri: string, variables: Record<string, string>, context: ToolContext): Promise<ReadResourceResult | undefined>;
 }
 
-/** Makes a resource of its definition: typed by the variables of its template for who writes it. */
+/**
+ * Makes a resource of its definition: typed by the variables of its template for who writes it.
+ * @throws RangeError for a template whose variables could end anywhere ({@link checkVariables})
+ */
 export function defineResource<const Uri extends string>(definition: ResourceDefinition<Uri>): Resource {
   const { uri, name, title, description, mimeType, scopes, roles = [], icons, annotations, complete = {} } = definition;
   const isTemplate = uri.includes('{');
+  if (isTemplate) checkVariables(uri);
   let loaded: Promise<Template> | undefined;
   const template = () => {
     loaded ??= import('./uri-template.ts').then(({ createTemplate }) => createTemplate(uri));

@@ -155,7 +155,7 @@ describe('a resource', () => {
     ['app://books/%C3%84sop%2F1/pages?number=1', { result: { contents: [{ text: 'Äsop/1, 1' }] } }],
     ['app://books/%C3/pages?number=1', { error: { code: -32602 } }],
     ['app://books/a/b/pages?number=1', { error: { code: -32602 } }],
-    [`app://books/${'a'.repeat(9000)}/pages?number=1`, { error: { code: -32602 } }],
+    [`app://books/${'a'.repeat(2100)}/pages?number=1`, { error: { code: -32602 } }],
     ['app://books/{book}/pages{?number}', { error: { code: -32602 } }],
     ['app://books/Emma/pages?number=0', { error: { code: -32602 } }],
     ['app://books/burnt/pages?number=1', { error: { code: -32602, message: 'That book is burnt. Read another.' } }],
