@@ -130,6 +130,8 @@ test.each([
   [{ deny: { '*': ['drop_all'] } }, [], 'Drop_All', false],
   [{ deny: { '*': ['drop_all'] } }, [], '\uff44rop_all', false],
   [{ deny: { '*': ['drop_all'] } }, [], 'drop\u200b_all\u0000 ', false],
+  [{ deny: { '*': ['drop_all'] } }, [], 'dro\ufe0fp_\u115fall\u{e0100}', false],
+  [{ deny: { '*': ['lösche'] } }, [], 'lo\u034f\u0308sche', false],
   [{ deny: { '*': ['Drop*'] } }, [], 'drop_all', false],
   [{ deny: { '*': ['drop_all'] } }, [], 'drop-all', true],
 ])('by %o a person with the roles %o may use %s: %s', (rules, roles, tool, isAllowed) => {
