@@ -38,6 +38,18 @@ export function questionsOf(error: unknown): InputRequiredResult {
   throw error;
 }
 
+/**
+ * For the `catch` of lists and completion, whose answers cannot ask (MCP 2026-07-28).
+ * @throws ProtocolError where something was asked; every other error again
+ */
+export function refuseQuestions(error: unknown): never {
+  if (!(error instanceof InputNeeded)) throw error;
+  throw new ProtocolError(
+    ProtocolErrorCode.InvalidParams,
+    'This has to ask something first, which a list and a completion cannot.',
+  );
+}
+
 /** What a handler asks its client by; costs next to nothing until it does. */
 export function askBack(options: AskBackOptions, exchange: Exchange, request: McpRequest): AskBack {
   let rounds: Rounds | undefined;

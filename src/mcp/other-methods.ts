@@ -5,7 +5,7 @@ import {
   type Server,
   specTypeSchemas,
 } from '@modelcontextprotocol/server';
-import { questionsOf } from './ask-back.ts';
+import { questionsOf, refuseQuestions } from './ask-back.ts';
 import { attempt } from './attempt.ts';
 import { resourceAt } from './catalogue.ts';
 import { complete } from './completer.ts';
@@ -59,7 +59,7 @@ export function registerOtherMethods(server: Server, options: ServerOptions, exc
   server.setRequestHandler('resources/list', PAGED, (params, { mcpReq }) =>
     answer('resources', params.cursor, position =>
       pageOfResources([...resources.values()], position, open, (template, page) =>
-        run(mcpReq, template, context => template.list(page, context)),
+        run(mcpReq, template, context => template.list(page, context)).catch(refuseQuestions),
       ),
     ),
   );
@@ -106,7 +106,9 @@ export function registerOtherMethods(server: Server, options: ServerOptions, exc
     if (!what) {
       throw ref.type === 'ref/prompt' ? unknown('prompt', ref.name) : unknown('resource template', ref.uri);
     }
-    return run(mcpReq, what, found => complete(what.completers, argument, context?.arguments ?? {}, found));
+    return run(mcpReq, what, found => complete(what.completers, argument, context?.arguments ?? {}, found)).catch(
+      refuseQuestions,
+    );
   });
 }
 

@@ -49,6 +49,8 @@ export interface AskBack {
    * passes. So ask before you change anything. Several calls one after the other ask round by round; what was answered
    * before travels sealed.
    *
+   * A lister and a completer can ask nothing: there it is a JSON-RPC error.
+   *
    * The answers are the client's word, as the arguments are. What must not happen without the person's consent belongs
    * behind {@link confirm}.
    *

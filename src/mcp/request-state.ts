@@ -36,7 +36,7 @@ const OF_THE_ROUND: ReadonlySet<string> = new Set(['_meta', 'inputResponses', 'r
 
 /**
  * Seals what was asked and answered, for this person, client and request alone.
- * @throws Error when the answers are too long to travel
+ * @throws ProtocolError when the answers are too long to travel
  */
 export async function sealState(
   { keys, random, now }: StateKeys,
@@ -45,7 +45,10 @@ export async function sealState(
 ): Promise<string> {
   const state: RequestState = { id: randomText(random, 16), expiresAt: now() + LIFETIME_MS, asked, answers };
   const sealed = (await keys()).seal(PURPOSE, subjectOf(exchange), JSON.stringify(state), random);
-  if (sealed.length > LONGEST) throw new Error(`the answers come to more than ${LONGEST} characters`);
+  if (sealed.length > LONGEST) {
+    const text = `The answers come to more than ${LONGEST} characters, sealed. Send shorter ones.`;
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, text);
+  }
   return sealed;
 }
 

@@ -534,7 +534,7 @@ describe('questions of any kind', () => {
     });
   });
 
-  test('answers that are too long to travel are a fault of the tool, told to the log', async () => {
+  test('answers that are too long to travel are refused', async () => {
     const resource = await start({
       tools: [asking(async ({ ask }) => [await ask({ one: name }), await ask({ two: name })])],
     });
@@ -542,8 +542,34 @@ describe('questions of any kind', () => {
       ...params,
       inputResponses: { one: accepted({ name: 'x'.repeat(100_000) }) },
     });
-    expect(answer).toMatchObject({ error: { code: -32603 } });
-    expect(resource.lines.join('\n')).toContain('65536 characters');
+    expect(answer).toMatchObject({ error: { code: -32602, message: expect.stringContaining('65536 characters') } });
+  });
+
+  test('a lister and a completer can ask nothing', async () => {
+    const template = defineResource({
+      uri: 'ask://{id}',
+      name: 'ask',
+      title: 'ask',
+      description: 'ask',
+      mimeType: 'text/plain',
+      scopes: [],
+      list: async (_page, { ask }) => {
+        await ask({ name });
+        return { resources: [] };
+      },
+      complete: {
+        id: async (_written, { confirm }) => {
+          await confirm('Tell?');
+          return ['secret'];
+        },
+      },
+      read: () => 'x',
+    });
+    const resource = await start({ resources: [template] });
+    const refusal = { error: { code: -32602, message: expect.stringContaining('cannot') } };
+    expect(await send(resource, {}, { method: 'resources/list' })).toMatchObject(refusal);
+    const completion = { ref: { type: 'ref/resource', uri: 'ask://{id}' }, argument: { name: 'id', value: '' } };
+    expect(await send(resource, completion, { method: 'completion/complete' })).toMatchObject(refusal);
   });
 
   test('by a prompt and a resource; a state of the one is none of the other', async () => {
