@@ -14,8 +14,8 @@ export interface Message {
   /** That of a request, `null` for all others. */
   readonly id: string | number | null;
   readonly method: string | undefined;
-  /** What `Mcp-Name` may repeat: the name of a tool or prompt, the URI of a resource, a task. */
-  readonly names: readonly string[];
+  /** What `Mcp-Name` repeats: the name of a tool or prompt, the URI of a resource, a task. */
+  readonly subject: string | undefined;
   /** The tool that it calls. */
   readonly tool: string | undefined;
 }
@@ -23,6 +23,12 @@ export interface Message {
 const KEYS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
 /** The methods that rules for tools are about. */
 const TOOL_METHODS: ReadonlySet<string> = new Set(['tools/call', 'tools/list']);
+/** The parameter that `Mcp-Name` repeats (MCP 2026-07-28, standard headers; its extension for tasks). */
+const SUBJECTS: readonly (readonly [method: RegExp, key: string])[] = [
+  [/^(tools\/call|prompts\/get)$/, 'name'],
+  [/^resources\//, 'uri'],
+  [/^tasks\//, 'taskId'],
+];
 
 /**
  * Reads the one message of a POST. What a server elsewhere could read in another
@@ -50,17 +56,17 @@ function checked(body: JsonObject, invalid: (why: string) => Refusal): Omit<Mess
   const { id, method, params } = body;
   if (method === undefined) {
     if (!('id' in body) || !('result' in body || 'error' in body)) throw invalid('This is no request and no response.');
-    return { isRequest: false, id: null, method, names: [], tool: undefined };
+    return { isRequest: false, id: null, method, subject: undefined, tool: undefined };
   }
   if (typeof method !== 'string') throw invalid('The method is not a text.');
   const isRequest = 'id' in body;
   if (isRequest && typeof id !== 'string' && !Number.isFinite(id)) throw invalid('The id is no text and no number.');
   if (!TOOL_METHODS.has(method) && TOOL_METHODS.has(folded(method))) throw invalid('The method is not spelled so.');
   if (params !== undefined && !isObject(params)) throw invalid('The params are not an object.');
-  const of = (key: string) => (params && typeof params[key] === 'string' ? [params[key]] : []);
-  const [tool] = of('name');
+  const [, key = ''] = SUBJECTS.find(([methods]) => methods.test(method)) ?? [];
+  const subject = params && typeof params[key] === 'string' ? params[key] : undefined;
   if (method === 'tools/call') {
-    if (tool === undefined) throw invalid('The name of the tool is not a text.');
+    if (subject === undefined) throw invalid('The name of the tool is not a text.');
     const twin = Object.keys(params ?? {}).some(key => key !== 'name' && folded(key) === 'name');
     if (twin) throw invalid('The name of the tool is there twice.');
   }
@@ -68,8 +74,8 @@ function checked(body: JsonObject, invalid: (why: string) => Refusal): Omit<Mess
     isRequest,
     id: isRequest ? requestId(body) : null,
     method,
-    names: [...of('name'), ...of('uri'), ...of('taskId')],
-    tool: method === 'tools/call' ? tool : undefined,
+    subject,
+    tool: method === 'tools/call' ? subject : undefined,
   };
 }
 

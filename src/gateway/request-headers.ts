@@ -5,9 +5,11 @@ import { Refusal } from './refusal.ts';
 
 /** MCP's own code for headers that say something else than the body. */
 const HEADER_MISMATCH = -32020;
+/** What goes on as it came, where it says what the message says. Others could tell of a call that was not checked. */
+const COPIED = ['accept', 'mcp-protocol-version', 'mcp-method', 'mcp-name'];
 
 /**
- * What an upstream is told in headers: MCP's own, and what we make. Nothing else
+ * What an upstream is told in headers: MCP's own that are known, and what we make. Nothing else
  * of the client's goes on: not its token, its cookies, nor where it comes from.
  *
  * @param message what a POST sends; `undefined` for the other methods
@@ -27,9 +29,7 @@ export function upstreamHeaders(
     const value = headers.get(name);
     if (value !== null) sent[name] = value;
   };
-  copy('accept');
-  for (const name of headers.keys()) if (/^mcp-[a-z0-9-]+$/.test(name)) copy(name);
-  delete sent['mcp-session-id'];
+  for (const name of COPIED) copy(name);
   if (made.sessionId !== undefined) sent['mcp-session-id'] = made.sessionId;
   if (message) {
     sent['content-type'] = 'application/json';
@@ -47,9 +47,9 @@ export function upstreamHeaders(
 }
 
 /** A server, or a proxy before it, may go by these headers alone. */
-function checkRepeated(sent: Record<string, string>, { method, names }: Message): void {
+function checkRepeated(sent: Record<string, string>, { method, subject }: Message): void {
   const { 'mcp-method': said, 'mcp-name': name } = sent;
-  const isSame = (said ?? method) === method && (name === undefined || names.includes(decoded(name)));
+  const isSame = (said ?? method) === method && (name === undefined || decoded(name) === subject);
   if (!isSame) throw new Refusal(400, 'Mcp-Method or Mcp-Name says something else than the message.', HEADER_MISMATCH);
 }
 

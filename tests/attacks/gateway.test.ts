@@ -166,6 +166,7 @@ describe('a denied tool', () => {
     ['in upper case', call('DROP_ALL')],
     ['with a space', call('drop_all ')],
     ['with nothing visible in it', call('drop\u200b_all')],
+    ['with a variation selector in it', call('dro\ufe0fp_all')],
     ['with a NUL', call('drop_all\u0000')],
     ['in full width', call('ｄｒｏｐ＿ａｌｌ')],
     ['as a list', call(['drop_all'])],
@@ -209,11 +210,32 @@ describe('a denied tool', () => {
       const response = await send(allowed, { headers });
       expect([response.status, await response.json()]).toMatchObject([400, { id: 1, error: { code: -32020 } }]);
     }
-    expect((await send(ping, { headers: { 'mcp-method': 'tools/call', 'mcp-name': 'drop_all' } })).status).toBe(400);
+    const sideDoor = { name: 'read', uri: 'drop_all', taskId: 'drop_all' };
+    for (const [method, params] of [
+      ['ping', {}],
+      ['ping', sideDoor],
+      ['tools/call', sideDoor],
+      ['prompts/get', sideDoor],
+      ['resources/read', { uri: 'read', name: 'drop_all' }],
+      ['tasks/get', { taskId: 'read', name: 'drop_all' }],
+    ] as const) {
+      const response = await send({ ...ping, method, params }, { headers: { 'mcp-name': 'drop_all' } });
+      expect([method, response.status]).toEqual([method, 400]);
+    }
     expect(wiki.asked).toEqual([]);
     const right = { 'mcp-method': 'tools/call', 'mcp-name': '=?base64?cmVhZA==?=' };
-    expect((await send(allowed, { headers: right })).status).toBe(200);
+    const other = { 'mcp-param-tool': 'drop_all', 'mcp-anything': 'drop_all' };
+    expect((await send(allowed, { headers: { ...right, ...other } })).status).toBe(200);
     expect(wiki.asked[0]?.headers).toMatchObject(right);
+    for (const name of Object.keys(other)) expect(wiki.asked[0]?.headers).not.toHaveProperty(name);
+    for (const [method, key] of [
+      ['prompts/get', 'name'],
+      ['resources/read', 'uri'],
+      ['tasks/get', 'taskId'],
+    ] as const) {
+      const about = { ...ping, method, params: { [key]: 'it' } };
+      expect((await send(about, { headers: { 'mcp-name': 'it' } })).status).toBe(200);
+    }
   });
 });
 

@@ -49,7 +49,7 @@ export const gateway: Mutation[] = [
     name: 'gateway: headers of the list',
     rule: 'GATEWAY_UPSTREAMS',
     file: at('request-headers'),
-    edits: [['if (/^mcp-[a-z0-9-]+$/.test(name)) copy(name)', 'if (!(name in sent)) copy(name)']],
+    edits: [['of COPIED) copy(name)', 'of headers.keys()) if (!(name in sent)) copy(name)']],
     tests: CALLS,
   },
   {
@@ -57,6 +57,15 @@ export const gateway: Mutation[] = [
     rule: 'MCP 2026-07-28, standard headers',
     file: at('request-headers'),
     edits: [['  if (!isSame) throw', '  if (sent === undefined && !isSame) throw']],
+    tests: ATTACKS,
+  },
+  {
+    name: 'gateway: Mcp-Name is what the method is about',
+    rule: 'MCP 2026-07-28, standard headers',
+    file: at('message'),
+    edits: [
+      ['const subject = params && ', "const subject = typeof params?.uri === 'string' ? params.uri : params && "],
+    ],
     tests: ATTACKS,
   },
   {
