@@ -117,7 +117,7 @@ export interface Config {
     readonly upstreams: readonly GatewayUpstream[];
     /** How long an upstream may take until it begins to answer. */
     readonly timeoutSeconds: number;
-    /** How large a request to an upstream may be, and what it answers: of a stream, each event. */
+    /** How large a request to an upstream may be, and what it answers: of a stream, each event, and all of it 16 times that. */
     readonly maxBytes: number;
   };
   /** MCP requests a minute, a person and an instance; 0 for no limit. */
@@ -249,6 +249,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     return all;
   }
 
+  /** One server is one resource: two names for it would give tokens by two rules. */
+  function checkOnce(urls: readonly string[]): void {
+    const plain = urls.map(url => url.replace(/\/$/, ''));
+    const twice = new Set(plain.filter((url, index) => plain.indexOf(url) !== index));
+    if (twice.size === 0) return;
+    report('GATEWAY_UPSTREAMS', `names a server that it or RESOURCES names already: ${[...twice].join(', ')}`);
+  }
+
   function readGateway(): Config['gateway'] {
     const named = read('GATEWAY_UPSTREAMS', gatewayUpstreams) ?? [];
     const scopes = new Map(Object.entries(read('GATEWAY_SCOPES', gatewayScopes) ?? {}));
@@ -356,6 +364,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const resource = `${publicOrigin}/mcp`;
   const resources = readResources();
   const gateway = readGateway();
+  checkOnce([...gateway.upstreams.map(({ url }) => url), ...resources.map(each => each.resource)]);
   checkBound(
     clients.preregistered,
     [{ resource }, ...gateway.upstreams, ...resources].map(each => each.resource),

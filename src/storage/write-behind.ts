@@ -109,13 +109,14 @@ function unlessOutage(error: unknown): unknown {
   return error;
 }
 
-/** What may go in one transaction: one partition, no row twice. */
+/** What may go in one transaction: one partition, no row twice; several merges of a row are one. */
 function batchesOf(rows: readonly Waiting[]): Waiting[][] {
   const partitions = new Map<string, Map<string, Waiting>>();
   for (const each of rows) {
     const name = `${each.isMerge} ${each.table} ${each.row.partitionKey}`;
     const partition = partitions.get(name) ?? new Map<string, Waiting>();
-    partition.set(each.row.rowKey, each);
+    const before = each.isMerge ? partition.get(each.row.rowKey) : undefined;
+    partition.set(each.row.rowKey, before ? { ...each, row: { ...before.row, ...each.row } } : each);
     partitions.set(name, partition);
   }
   return [...partitions.values()].flatMap(partition => {

@@ -324,3 +324,12 @@ describe('many tenants', () => {
     ]);
   });
 });
+
+test('a server is named once, by the gateway or as a resource of its own', () => {
+  const wiki = 'https://wiki.example/mcp';
+  const resource = (url: string) => JSON.stringify([{ resource: url, name: 'Wiki', scopes: { read: 'Read' } }]);
+  const named = [expect.stringMatching(/^GATEWAY_UPSTREAMS .*https:\/\/wiki\.example\/mcp/)];
+  expect(problems({ ...LAPTOP, GATEWAY_UPSTREAMS: `a=${wiki} b=${wiki}/` })).toEqual(named);
+  expect(problems({ ...LAPTOP, GATEWAY_UPSTREAMS: `a=${wiki}`, RESOURCES: resource(`${wiki}/`) })).toEqual(named);
+  expect(problems({ ...LAPTOP, GATEWAY_UPSTREAMS: `a=${wiki}`, RESOURCES: resource(`${wiki}2`) })).toEqual([]);
+});

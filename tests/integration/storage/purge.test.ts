@@ -229,3 +229,15 @@ describe('the purge', () => {
     expect(await purge(tables, NOW + 3 * HOUR)).toMatchObject({ signins: 520 });
   });
 });
+
+test('what is merged into a row twice behind the scenes is all there', async () => {
+  const { tables } = setUp();
+  const log = createLogger('error', () => {});
+  const writer = createWriteBehind(tables, () => {}, log);
+  const keys = { partitionKey: 'p', rowKey: 'r' };
+  await tables.table('grants').upsert({ ...keys, kept: 'k' });
+  writer.merge('grants', { ...keys, one: '1', both: 'first' });
+  writer.merge('grants', { ...keys, two: '2', both: 'last' });
+  await writer.flush();
+  expect(await tables.table('grants').read(keys)).toMatchObject({ kept: 'k', one: '1', two: '2', both: 'last' });
+});
