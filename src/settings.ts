@@ -245,7 +245,8 @@ export const SETTINGS = [
   },
   {
     name: 'GATEWAY_MAX_BYTES',
-    about: 'How large a request to such a server may be, and its answer; of a stream, each event.',
+    about:
+      'How large a request to such a server may be, in bytes, and its answer; of a stream, each event, and all of it 16 times that.',
     expected: 'a whole number from 1024 to 100000000',
     example: '4194304',
     fallback: '4194304 (4 MiB)',

@@ -28,6 +28,9 @@ export interface Call {
 
 const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
+/** How many events of the largest size a stream may bring. */
+const STREAM_EVENTS = 16;
+
 /** Refusals of clients' requests that are the client's to know. Not 401 and 403: those are between us and the upstream. */
 const CLIENT_ERRORS: ReadonlySet<number> = new Set([400, 404, 405, 406, 409, 413, 415, 422, 429]);
 
@@ -85,6 +88,7 @@ function eventStream({ body }: Response, call: Call): Response {
   let isAnswered = false;
   const stream = relayEvents(body, {
     limit: call.maxBytes,
+    total: STREAM_EVENTS * call.maxBytes,
     check: data => {
       const { text, isAnswer } = check(data, call);
       if (isAnswer && call.message) {

@@ -24,7 +24,7 @@ export interface ForwardOptions extends Pick<GuardOptions, 'issuer' | 'keys' | '
   readonly timeoutMs: number;
   /** How long a call may take in all, its stream too, in milliseconds; 200 seconds unless given. */
   readonly totalMs?: number;
-  /** How large a message to an upstream may be, and its answer; of a stream, each event. */
+  /** How large a message to an upstream may be, and its answer; a stream 16 times that, each event of it that. */
   readonly maxBytes: number;
 }
 
@@ -77,6 +77,8 @@ interface Sending {
 async function send(request: Request, sending: Sending, options: ForwardOptions): Promise<Response> {
   const { upstream, token, context, message, isListening, slot } = sending;
   const stop = new AbortController();
+  // Its place is free then, even if nobody reads what there is of the answer.
+  stop.signal.addEventListener('abort', slot);
   const after = (ms: number, why: string) => setTimeout(() => stop.abort(new Refusal(504, why)), ms).unref();
   const { timeoutMs, totalMs = TOTAL_MS } = options;
   const timers = [after(totalMs, `did not end its answer within ${totalMs / 1000} seconds`)];

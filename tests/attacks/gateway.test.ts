@@ -1,4 +1,5 @@
 /** Clients that try to get past the gateway, and servers behind it that try to get at clients, or at what is beside them. */
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
@@ -76,6 +77,27 @@ async function send(
   });
 }
 const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+
+/** Sends a ping through a gateway of its own, which gives a call so many milliseconds in all. */
+function forwarder(totalMs: number): () => Promise<Response> {
+  const upstream = { name: 'wiki', url: wiki.url, resource: at('wiki'), scopes: [], tools: {} };
+  const log = createLogger('error', () => {});
+  const forward = createForwarder(upstream, {
+    issuer: server.origin,
+    keys: async () => keys,
+    random: length => Buffer.alloc(length, 1),
+    now: () => server.clock.now,
+    fetch,
+    record: async () => {},
+    timeoutMs: 10_000,
+    totalMs,
+    maxBytes: MAX_BYTES,
+  });
+  return async () => {
+    const request = new Request(at('wiki'), { method: 'POST', body: JSON.stringify(ping) });
+    return forward(request, claims(), { correlationId: 'c', log });
+  };
+}
 
 describe('a session', () => {
   test('is 404 to another person, at another server, altered, bare, and sealed for something else', async () => {
@@ -363,29 +385,14 @@ describe('a server behind the gateway', () => {
   });
 
   test('that answers slowly for ever is cut, with an answer or a stream, and holds no place', async () => {
-    const upstream = { name: 'wiki', url: wiki.url, resource: at('wiki'), scopes: [], tools: {} };
-    const lines: string[] = [];
-    const log = createLogger('debug', (_level, line) => lines.push(line));
-    const forward = createForwarder(upstream, {
-      issuer: server.origin,
-      keys: async () => keys,
-      random: length => Buffer.alloc(length, 1),
-      now: () => server.clock.now,
-      fetch,
-      record: async () => {},
-      timeoutMs: 10_000,
-      totalMs: 100,
-      maxBytes: MAX_BYTES,
-    });
+    const forward = forwarder(100);
     const forwarded = async (type: string) => {
       wiki.behave = (_asked, out) => {
         out.writeHead(200, { 'content-type': type });
         const dripping = setInterval(() => out.write(' '), 10);
         out.on('close', () => clearInterval(dripping));
       };
-      const request = new Request(at('wiki'), { method: 'POST', body: JSON.stringify(ping) });
-      const response = await forward(request, claims(), { correlationId: 'c', log });
-      return (await response.text()).replace(/^[\s\S]*data: /, '');
+      return (await (await forward()).text()).replace(/^[\s\S]*data: /, '');
     };
     // More often than there are places.
     for (const type of [...Array(20).fill('application/json'), 'text/event-stream']) {
@@ -394,5 +401,37 @@ describe('a server behind the gateway', () => {
         error: { message: 'The server wiki did not end its answer within 0.1 seconds.' },
       });
     }
+  });
+
+  test('that floods a stream is cut, and let go of', async () => {
+    const notification = { jsonrpc: '2.0', method: 'notifications/message', params: { data: 'x'.repeat(1000) } };
+    const closed = Promise.withResolvers<void>();
+    // Twice of what may come, and then the connection stays open.
+    wiki.behave = (_asked, out) => {
+      out.writeHead(200, { 'content-type': 'text/event-stream' }).on('close', closed.resolve);
+      out.write(`data: ${JSON.stringify(notification)}\n\n`.repeat(Math.ceil((32 * MAX_BYTES) / 1000)));
+    };
+    const text = await (await send(ping)).text();
+    expect(text.length).toBeLessThan(17 * MAX_BYTES);
+    expect(JSON.parse(text.replace(/^[\s\S]*data: /, ''))).toMatchObject({
+      id: 1,
+      error: { message: 'The server wiki sent a stream of more than 65536 bytes.' },
+    });
+    await closed.promise;
+  });
+
+  test('holds no place for a client that does not read', async () => {
+    const forward = forwarder(500);
+    const closed: Promise<unknown>[] = [];
+    wiki.behave = (_asked, out) => {
+      closed.push(once(out, 'close'));
+      out.writeHead(200, { 'content-type': 'text/event-stream' }).write(': \n\n');
+    };
+    // All places that one person has.
+    const unread = await Promise.all(Array.from({ length: 16 }, forward));
+    await Promise.all(closed);
+    wiki.behave = answersWith({});
+    expect((await forward()).status).toBe(200);
+    await Promise.all(unread.map(({ body }) => body?.cancel().catch(() => {})));
   });
 });

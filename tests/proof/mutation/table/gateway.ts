@@ -155,6 +155,13 @@ export const gateway: Mutation[] = [
     tests: CALLS,
   },
   {
+    name: 'gateway: how large a stream may be',
+    rule: 'GATEWAY_MAX_BYTES',
+    file: at('relay-events'),
+    edits: [['      if (length > total) throw', '      if (length > 99 * total) throw']],
+    tests: ATTACKS,
+  },
+  {
     name: 'gateway: which refusals are the client’s',
     rule: 'MCP authorization, token passthrough',
     file: at('answer'),
@@ -173,6 +180,13 @@ export const gateway: Mutation[] = [
     rule: 'GATEWAY_UPSTREAMS',
     file: at('forward'),
     edits: [['    slot();\n', '']],
-    tests: BOTH,
+    tests: CALLS,
+  },
+  {
+    name: 'gateway: places are given back where nobody reads',
+    rule: 'GATEWAY_UPSTREAMS',
+    file: at('forward'),
+    edits: [["  stop.signal.addEventListener('abort', slot);\n", '']],
+    tests: ATTACKS,
   },
 ];
