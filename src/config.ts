@@ -249,12 +249,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     return all;
   }
 
-  /** One server is one resource: two names for it would give tokens by two rules. */
+  /** A server that is named twice takes tokens by two rules: who reaches it past the gateway needs no tool's permission. */
   function checkOnce(urls: readonly string[]): void {
     const plain = urls.map(url => url.replace(/\/$/, ''));
     const twice = new Set(plain.filter((url, index) => plain.indexOf(url) !== index));
     if (twice.size === 0) return;
-    report('GATEWAY_UPSTREAMS', `names a server that it or RESOURCES names already: ${[...twice].join(', ')}`);
+    warnings.push(
+      `GATEWAY_UPSTREAMS names a server that it or RESOURCES names too: ${[...twice].join(', ')}. GATEWAY_TOOLS does not count for who reaches it by the other way.`,
+    );
   }
 
   function readGateway(): Config['gateway'] {

@@ -325,11 +325,12 @@ describe('many tenants', () => {
   });
 });
 
-test('a server is named once, by the gateway or as a resource of its own', () => {
+test('a server that is named twice, by the gateway or as a resource of its own, is warned of', () => {
   const wiki = 'https://wiki.example/mcp';
   const resource = (url: string) => JSON.stringify([{ resource: url, name: 'Wiki', scopes: { read: 'Read' } }]);
-  const named = [expect.stringMatching(/^GATEWAY_UPSTREAMS .*https:\/\/wiki\.example\/mcp/)];
-  expect(problems({ ...LAPTOP, GATEWAY_UPSTREAMS: `a=${wiki} b=${wiki}/` })).toEqual(named);
-  expect(problems({ ...LAPTOP, GATEWAY_UPSTREAMS: `a=${wiki}`, RESOURCES: resource(`${wiki}/`) })).toEqual(named);
-  expect(problems({ ...LAPTOP, GATEWAY_UPSTREAMS: `a=${wiki}`, RESOURCES: resource(`${wiki}2`) })).toEqual([]);
+  const named = [expect.stringMatching(/^GATEWAY_UPSTREAMS .*https:\/\/wiki\.example\/mcp\. /)];
+  const warnings = (settings: Record<string, string>) => loadConfig({ ...LAPTOP, ...settings }).warnings;
+  expect(warnings({ GATEWAY_UPSTREAMS: `a=${wiki} b=${wiki}/` })).toEqual(named);
+  expect(warnings({ GATEWAY_UPSTREAMS: `a=${wiki}`, RESOURCES: resource(`${wiki}/`) })).toEqual(named);
+  expect(warnings({ GATEWAY_UPSTREAMS: `a=${wiki}`, RESOURCES: resource(`${wiki}2`) })).toEqual([]);
 });
