@@ -2,10 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { connectionStringFor, emulatorAccount } from '../../../dev/azurite/index.ts';
 import { expiryHour } from '../../../src/storage/expiry.ts';
 import { purge } from '../../../src/storage/purge.ts';
-import { openTables, type TransactionWrite } from '../../../src/storage/tables.ts';
+import { openTables, type TableName, type TransactionWrite } from '../../../src/storage/tables.ts';
 import type { Row } from '../../bench/table.ts';
 import { callTool, connect, post, refreshForm, register, token } from '../../support/flows.ts';
 import { onTheWire, readAgain } from '../flows/wire.ts';
+import type { Passing } from '../rig/fault-proxy.ts';
 import { createTimes } from '../rig/load.ts';
 import type { Rig } from '../rig/rig.ts';
 import { figure, promise, type Scenario } from '../rig/scenario.ts';
@@ -14,6 +15,8 @@ const DUE = 1_000;
 const PURGE_READS = 2_200;
 /** What the app may add, as the tables grow, to what the emulator itself gets slower by. */
 const SLOWER = 1.2;
+/** In milliseconds. */
+const COARSE = 1;
 
 interface Measured {
   trips: number;
@@ -21,7 +24,7 @@ interface Measured {
   bytes: number;
   /** Whether each read names the partition that it wants. */
   isPointed: boolean;
-  /** Milliseconds, p50: of the whole operation, and of what it reads from storage, asked once more past the app. */
+  /** Milliseconds, p50: of the whole operation, and of its trips to storage, made once more past the app. */
   whole: number;
   bare: number;
 }
@@ -50,14 +53,15 @@ export default {
         before.trips === after.trips &&
         before.rows === after.rows &&
         Math.abs(after.bytes - before.bytes) <= before.bytes / 50;
-      // What the app adds to its own reads may grow by a fifth; what the emulator takes for them is the emulator's.
-      const [own, allowed] = [after.whole - after.bare, SLOWER * (before.whole - before.bare)];
-      const times = `${before.whole.toFixed(1)} -> ${after.whole.toFixed(1)} ms, its reads alone ${before.bare.toFixed(1)} -> ${after.bare.toFixed(1)} ms`;
+      // What the app adds to its trips may grow by a fifth, and the clock is no better than that; what the emulator
+      // takes for the same trips is the emulator's.
+      const [own, allowed] = [after.whole - after.bare, SLOWER * (before.whole - before.bare) + COARSE];
+      const times = `${before.whole.toFixed(1)} -> ${after.whole.toFixed(1)} ms, its trips alone ${before.bare.toFixed(1)} -> ${after.bare.toFixed(1)} ms`;
       return [
         promise(`${name}: to storage`, wire(after), wire(before), same && after.isPointed),
         ...(short
           ? []
-          : [promise(`${name}: p50`, times, `without its reads <= ${allowed.toFixed(1)} ms`, own <= allowed)]),
+          : [promise(`${name}: p50`, times, `without its trips <= ${allowed.toFixed(1)} ms`, own <= allowed)]),
       ];
     });
     return { rows: [figure('rows in each table', many), ...rows, await purgeRow(rig, progress)] };
@@ -83,9 +87,8 @@ async function fill(rig: Rig, count: number, progress: (text: string) => void): 
         .table('notes')
         .transaction(inOne(each(index => insert(`n${noteId(index)}`, { text: 'A note of theirs' })))),
       tables.table('grants').transaction(inOne(each(() => insert(`g.${id(16)}`, grantColumns())))),
-      ...each(() =>
-        tables.table('clients').upsert({ partitionKey: `pc.${id(32)}`, rowKey: 'client', ...clientColumns() }),
-      ),
+      // A hundred in a partition, for the emulator takes as long for one row as for such a transaction.
+      tables.table('clients').transaction(inOne(each(() => insert(`client.${id(32)}`, clientColumns())))),
     ]);
   }
 }
@@ -167,6 +170,7 @@ async function measureAll(
     await operation();
     const wire = await onTheWire(rig, operation);
     const reads = wire.requests.filter(({ method }) => method === 'GET');
+    const writes = wire.requests.filter(({ method }) => method !== 'GET');
     const [whole, bare] = [createTimes(), createTimes()];
     for (let run = 0; run < runs; run++) {
       const started = performance.now();
@@ -174,6 +178,7 @@ async function measureAll(
       whole.add(performance.now() - started);
       let sum = 0;
       for (const read of reads) sum += await readAgain(rig, read);
+      for (const write of writes) sum += await writeAlike(rig, write);
       bare.add(sum);
     }
     const { trips, rows, bytes } = wire;
@@ -181,6 +186,17 @@ async function measureAll(
     measured.set(name, { trips, rows, bytes, isPointed, whole: whole.quantile(0.5), bare: bare.quantile(0.5) });
   }
   return measured;
+}
+
+/** Writes a row of no use to the table that a request wrote to, past the app; gives how many milliseconds it took. */
+async function writeAlike(rig: Rig, { path, body }: Passing): Promise<number> {
+  const name = /\b(signins|grants|clients|notes|sessions|revocations)\b/.exec(
+    `${path} ${body.toString('latin1')}`,
+  )?.[1];
+  const table = rig.storage.tables.table((name ?? 'signins') as TableName);
+  const started = performance.now();
+  await table.write({ type: 'insert', row: { partitionKey: 'bare', rowKey: id(16), text: 'A row of no use' } });
+  return performance.now() - started;
 }
 
 /** What the purge reads where a thousand sign-ins are due, among all those rows that are not. */
