@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import type { Passing } from '../rig/fault-proxy.ts';
 import type { Rig } from '../rig/rig.ts';
+import { isBehindTheScenes, writeOf } from './storage-writes.ts';
 
 /** What went over the wire to storage while something was done. */
 export interface Wire {
@@ -32,11 +33,13 @@ export async function onTheWire(rig: Rig, work: () => Promise<unknown>): Promise
   return { trips: requests.length, rows, bytes, requests };
 }
 
-/** What instances do behind the scenes for all requests together. */
-export const isShared = ({ method, path, body }: Passing) =>
-  (method === 'GET' && path.includes('/revocations')) ||
-  /\/(audit|connections)\b/.test(path) ||
-  /\/(audit|connections)\b/.test(body.toString('latin1'));
+/** What instances do behind the scenes, or once for all requests: reading what was revoked, and writing behind. */
+export function isShared(passing: Passing): boolean {
+  const write = writeOf(passing);
+  if (!write) return passing.path.includes('/revocations');
+  // Sign-ins are emptied behind the scenes, several of an hour in one transaction; requests write one at a time.
+  return isBehindTheScenes(write) || write.what === 'transaction signins' || write.what === 'new table';
+}
 
 function rowsOf(body: Buffer): number {
   const answer = JSON.parse(body.toString() || '{}') as { value?: unknown[]; PartitionKey?: string };
