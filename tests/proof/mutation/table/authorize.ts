@@ -211,7 +211,7 @@ const request: Mutation[] = [
     rule: 'RFC 6749, 3.3',
     file: 'src/access/scopes.ts',
     edits: [['  return ALL_SCOPES.filter(scope => asked.has(scope));', '  return [...asked] as Scope[];']],
-    tests: ['tests/integration/oauth/code.test.ts', 'tests/integration/oauth/renewal.test.ts'],
+    tests: ['tests/unit/access/scopes.test.ts'],
   },
 ];
 

@@ -93,7 +93,7 @@ export const gateway: Mutation[] = [
     name: 'gateway: a name in one spelling',
     rule: 'GATEWAY_TOOLS',
     file: at('message'),
-    edits: [['    if (twin) throw', '    if (twin && tool === undefined) throw']],
+    edits: [['    if (twin) throw', '    if (false) throw']],
     tests: ATTACKS,
   },
   {
