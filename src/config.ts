@@ -10,6 +10,7 @@ import {
   gatewayTools,
   gatewayUpstreams,
   type NamedUpstream,
+  repeated,
   type ScopeWords,
   type ToolRules,
 } from './resource-settings.ts';
@@ -251,11 +252,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
 
   /** A server that is named twice takes tokens by two rules: who reaches it past the gateway needs no tool's permission. */
   function checkOnce(urls: readonly string[]): void {
-    const plain = urls.map(url => url.replace(/\/$/, ''));
-    const twice = new Set(plain.filter((url, index) => plain.indexOf(url) !== index));
-    if (twice.size === 0) return;
+    const twice = repeated(urls.map(url => url.replace(/\/$/, '')));
+    if (twice.length === 0) return;
     warnings.push(
-      `GATEWAY_UPSTREAMS names a server that it or RESOURCES names too: ${[...twice].join(', ')}. GATEWAY_TOOLS does not count for who reaches it by the other way.`,
+      `GATEWAY_UPSTREAMS names a server that it or RESOURCES names too: ${twice.join(', ')}. GATEWAY_TOOLS does not count for who reaches it by the other way.`,
     );
   }
 

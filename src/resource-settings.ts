@@ -111,6 +111,7 @@ function urlProblem(text: string): string | undefined {
   return url.href === text || url.href === `${text}/` ? undefined : `is not written canonically, as ${url.href}`;
 }
 
-function repeated(texts: readonly string[]): string[] {
+/** Those that are there more than once, each once. */
+export function repeated(texts: readonly string[]): string[] {
   return [...new Set(texts.filter((text, index) => texts.indexOf(text) !== index))];
 }
