@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The account page: what has access in a person’s name, and what is kept of them. */
-app.http('account', {
+export default {
+  name: 'account',
   methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: 'account',
-  handler: handlePage('account'),
-});
+  endpoint: 'account',
+  callers: 'browsers',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Where Entra sends the browser back to. */
-app.http('auth-callback', {
+export default {
+  name: 'auth-callback',
   methods: ['GET'],
   authLevel: 'anonymous',
   route: 'auth/callback',
-  handler: handlePage('callback'),
-});
+  endpoint: 'callback',
+  callers: 'browsers',
+} satisfies HttpTrigger;

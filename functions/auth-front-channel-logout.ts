@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Entra’s message that a session of its own is over. */
-app.http('auth-front-channel-logout', {
+export default {
+  name: 'auth-front-channel-logout',
   methods: ['GET'],
   authLevel: 'anonymous',
   route: 'auth/front-channel-logout',
-  handler: handlePage('frontChannelLogout'),
-});
+  endpoint: 'frontChannelLogout',
+  callers: 'browsers',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Where a person agrees at Entra to what a tool needs of another service. */
-app.http('auth-interaction', {
+export default {
+  name: 'auth-interaction',
   methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: 'auth/interaction',
-  handler: handlePage('interaction'),
-});
+  endpoint: 'interaction',
+  callers: 'browsers',
+} satisfies HttpTrigger;

@@ -1,5 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Sends the browser to Entra. */
-app.http('auth-login', { methods: ['GET'], authLevel: 'anonymous', route: 'auth/login', handler: handlePage('login') });
+export default {
+  name: 'auth-login',
+  methods: ['GET'],
+  authLevel: 'anonymous',
+  route: 'auth/login',
+  endpoint: 'login',
+  callers: 'browsers',
+} satisfies HttpTrigger;

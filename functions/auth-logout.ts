@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Ends the browser’s session. */
-app.http('auth-logout', {
+export default {
+  name: 'auth-logout',
   methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: 'auth/logout',
-  handler: handlePage('logout'),
-});
+  endpoint: 'logout',
+  callers: 'browsers',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The authorization server’s metadata, at the root alone. */
-app.http('authorization-server', {
+export default {
+  name: 'authorization-server',
   methods: ['GET', 'OPTIONS'],
   authLevel: 'anonymous',
   route: '.well-known/oauth-authorization-server',
-  handler: handle('serverMetadata'),
-});
+  endpoint: 'serverMetadata',
+  callers: 'programs',
+} satisfies HttpTrigger;

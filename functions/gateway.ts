@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The MCP servers of others; 404 for names that no setting has. It owes a 401 or 405 to each of these methods. */
-app.http('gateway', {
+export default {
+  name: 'gateway',
   methods: ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'],
   authLevel: 'anonymous',
   route: '{name}/mcp',
-  handler: handle('gateway'),
-});
+  endpoint: 'gateway',
+  callers: 'programs',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Whether everything that this app relies on answers. */
-app.http('health-ready', {
+export default {
+  name: 'health-ready',
   methods: ['GET'],
   authLevel: 'anonymous',
   route: 'health/ready',
-  handler: handlePage('ready'),
-});
+  endpoint: 'ready',
+  callers: 'browsers',
+} satisfies HttpTrigger;

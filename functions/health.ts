@@ -1,5 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Whether this instance can serve. */
-app.http('health', { methods: ['GET'], authLevel: 'anonymous', route: 'health', handler: handlePage('health') });
+export default {
+  name: 'health',
+  methods: ['GET'],
+  authLevel: 'anonymous',
+  route: 'health',
+  endpoint: 'health',
+  callers: 'browsers',
+} satisfies HttpTrigger;

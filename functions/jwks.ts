@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The public keys of our access tokens. */
-app.http('jwks', {
+export default {
+  name: 'jwks',
   methods: ['GET', 'OPTIONS'],
   authLevel: 'anonymous',
   route: '.well-known/jwks.json',
-  handler: handle('jwks'),
-});
+  endpoint: 'jwks',
+  callers: 'programs',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The landing page. The host takes an empty route for the function’s name, so the route is an optional segment of no length. */
-app.http('landing', {
+export default {
+  name: 'landing',
   methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: '{ignored:maxlength(0)?}',
-  handler: handlePage('landing'),
-});
+  endpoint: 'landing',
+  callers: 'browsers',
+} satisfies HttpTrigger;

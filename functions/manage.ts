@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The page for administrators. */
-app.http('manage', {
+export default {
+  name: 'manage',
   methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: 'manage',
-  handler: handlePage('manage'),
-});
+  endpoint: 'manage',
+  callers: 'browsers',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The MCP endpoint. It owes a 401 or 405 to each of these methods; for the others the host says 404. */
-app.http('mcp', {
+export default {
+  name: 'mcp',
   methods: ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'],
   authLevel: 'anonymous',
   route: 'mcp',
-  handler: handle('mcp'),
-});
+  endpoint: 'mcp',
+  callers: 'programs',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The authorization endpoint. */
-app.http('oauth-authorize', {
+export default {
+  name: 'oauth-authorize',
   methods: ['GET'],
   authLevel: 'anonymous',
   route: 'oauth/authorize',
-  handler: handlePage('authorize'),
-});
+  endpoint: 'authorize',
+  callers: 'browsers',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The person’s decision. */
-app.http('oauth-consent', {
+export default {
+  name: 'oauth-consent',
   methods: ['GET', 'POST'],
   authLevel: 'anonymous',
   route: 'oauth/consent',
-  handler: handlePage('consent'),
-});
+  endpoint: 'consent',
+  callers: 'browsers',
+} satisfies HttpTrigger;

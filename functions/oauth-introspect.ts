@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handlePage } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Token introspection, for resource servers that the operator has named; pages of other sites have no business here. */
-app.http('oauth-introspect', {
+export default {
+  name: 'oauth-introspect',
   methods: ['POST'],
   authLevel: 'anonymous',
   route: 'oauth/introspect',
-  handler: handlePage('introspect'),
-});
+  endpoint: 'introspect',
+  callers: 'browsers',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Dynamic client registration. */
-app.http('oauth-register', {
+export default {
+  name: 'oauth-register',
   methods: ['POST', 'OPTIONS'],
   authLevel: 'anonymous',
   route: 'oauth/register',
-  handler: handle('register'),
-});
+  endpoint: 'register',
+  callers: 'programs',
+} satisfies HttpTrigger;

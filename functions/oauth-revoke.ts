@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** Token revocation. */
-app.http('oauth-revoke', {
+export default {
+  name: 'oauth-revoke',
   methods: ['POST', 'OPTIONS'],
   authLevel: 'anonymous',
   route: 'oauth/revoke',
-  handler: handle('revoke'),
-});
+  endpoint: 'revoke',
+  callers: 'programs',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The token endpoint. */
-app.http('oauth-token', {
+export default {
+  name: 'oauth-token',
   methods: ['POST', 'OPTIONS'],
   authLevel: 'anonymous',
   route: 'oauth/token',
-  handler: handle('token'),
-});
+  endpoint: 'token',
+  callers: 'programs',
+} satisfies HttpTrigger;

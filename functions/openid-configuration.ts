@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The same at OpenID Connect Discovery’s location. */
-app.http('openid-configuration', {
+export default {
+  name: 'openid-configuration',
   methods: ['GET', 'OPTIONS'],
   authLevel: 'anonymous',
   route: '.well-known/openid-configuration',
-  handler: handle('serverMetadata'),
-});
+  endpoint: 'serverMetadata',
+  callers: 'programs',
+} satisfies HttpTrigger;

@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The protected resource’s metadata, at the location that its path gives. */
-app.http('protected-resource-mcp', {
+export default {
+  name: 'protected-resource-mcp',
   methods: ['GET', 'OPTIONS'],
   authLevel: 'anonymous',
   route: '.well-known/oauth-protected-resource/mcp',
-  handler: handle('resourceMetadata'),
-});
+  endpoint: 'resourceMetadata',
+  callers: 'programs',
+} satisfies HttpTrigger;

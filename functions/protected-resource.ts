@@ -1,10 +1,11 @@
-import { app } from '@azure/functions';
-import { handle } from './app.ts';
+import type { HttpTrigger } from '../src/index.ts';
 
 /** The protected resource’s metadata, at the root. */
-app.http('protected-resource', {
+export default {
+  name: 'protected-resource',
   methods: ['GET', 'OPTIONS'],
   authLevel: 'anonymous',
   route: '.well-known/oauth-protected-resource',
-  handler: handle('resourceMetadata'),
-});
+  endpoint: 'resourceMetadata',
+  callers: 'programs',
+} satisfies HttpTrigger;

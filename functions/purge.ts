@@ -1,10 +1,4 @@
-import { app as functions } from '@azure/functions';
-import { app, logOf } from './app.ts';
+import type { TimerTrigger } from '../src/index.ts';
 
 /** Deletes once an hour what is due. */
-functions.timer('purge', {
-  schedule: '0 17 * * * *',
-  handler: async (_timer, context) => {
-    logOf(context).info('purged', { ...(await app.purge()) });
-  },
-});
+export default { name: 'purge', schedule: '0 17 * * * *', task: 'purge' } satisfies TimerTrigger;

@@ -22,11 +22,8 @@ import type { Prompt } from './mcp/define-prompt.ts';
 import type { Resource } from './mcp/define-resource.ts';
 import type { Tool } from './mcp/define-tool.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
-import { PRESENTATION } from './mcp/presentation.ts';
-import { prompts as ownPrompts } from './mcp/prompts/index.ts';
+import type { Presentation } from './mcp/presentation.ts';
 import { createResourceMetadataEndpoint } from './mcp/resource-metadata.ts';
-import { resources as ownResources } from './mcp/resources/index.ts';
-import { tools as ownTools } from './mcp/tools/index.ts';
 import type { FetchDocument } from './oauth/clients/documents/public-fetch.ts';
 import { preregisteredClients } from './oauth/clients/preregistered-clients.ts';
 import type { OAuthEndpoints } from './oauth/index.ts';
@@ -39,9 +36,6 @@ import { openRevocationRows } from './storage/revocations.ts';
 import { openTables } from './storage/tables.ts';
 import { createWriteBehind, type Defer } from './storage/write-behind.ts';
 import { createTelemetry, noTelemetry } from './telemetry/telemetry.ts';
-
-/** What people and clients see this server called. */
-export const SERVER_NAME = 'Entra MCP';
 
 /** What an app reaches outside of itself; a test hands in its own. */
 export interface Surroundings {
@@ -60,10 +54,12 @@ export interface Surroundings {
   readonly wait?: (ms: number) => Promise<unknown>;
   /** Does something some milliseconds later, which no request waits for. */
   readonly defer?: Defer;
-  /** What to serve at `/mcp`; what is not given here is that of `src/mcp/tools/`, `resources/` and `prompts/`. */
+  /** What is served at `/mcp`; each nothing unless given. */
   readonly tools?: readonly Tool[];
   readonly resources?: readonly Resource[];
   readonly prompts?: readonly Prompt[];
+  /** What people, clients and models see of the server; its name unless given is `MCP server`. */
+  readonly presentation?: Presentation;
 }
 
 export type EndpointName =
@@ -97,13 +93,13 @@ export interface App {
  */
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
-  const { tools = ownTools, resources = ownResources, prompts = ownPrompts } = surroundings;
+  const { tools = [], resources = [], prompts = [], presentation = { name: 'MCP server' } } = surroundings;
   const { identityToken = managedIdentityToken, wait = setTimeout, defer = unhurried } = surroundings;
   const { origin, resource } = config;
   const preregistered = preregisteredClients(config.clients.preregistered);
   const demanded = [...tools, ...resources, ...prompts].flatMap(({ roles }) => roles);
-  const directory = createResourceDirectory(config, { name: SERVER_NAME, roles: [...new Set(demanded)] });
-  const server = { name: SERVER_NAME, version, startedAt: now() };
+  const directory = createResourceDirectory(config, { name: presentation.name, roles: [...new Set(demanded)] });
+  const server = { ...presentation, version, startedAt: now() };
 
   const { credential } = config.entra;
   if (credential.kind === 'certificate') warnOfExpiry(credential.certificate, now(), log);
@@ -203,7 +199,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       tools,
       resources,
       prompts,
-      server: { ...server, ...PRESENTATION, websiteUrl: `${origin}/` },
+      server: { ...server, websiteUrl: `${origin}/` },
       usedStates: openUsedNames(tables, 'request state'),
       record,
       toolTimeLimitMs: config.toolTimeoutSeconds * 1000,

@@ -19,6 +19,7 @@ import type { ToolContext } from '../../src/mcp/define-tool.ts';
 import { STATELESS_REVISION } from '../../src/mcp/revisions.ts';
 import calculateSum from '../../src/mcp/tools/calculate-sum.ts';
 import { tools } from '../../src/mcp/tools/index.ts';
+import { samples } from '../../src/samples.ts';
 import { SETTINGS } from './settings.ts';
 import { median, type Result, type Row } from './table.ts';
 
@@ -85,7 +86,7 @@ async function startGuarded(connectionString: string): Promise<{ url: string; to
   const { config } = loadConfig({ ...SETTINGS, AzureWebJobsStorage: connectionString });
   if (!config.secrets) throw new Error('The settings have no secret.');
   const log = createLogger(config.logLevel, (_level, line) => console.error(line));
-  const endpoint = await createApp(config, { log, version: 'bench' }).endpoint('mcp');
+  const endpoint = await createApp(config, { log, version: 'bench', ...samples }).endpoint('mcp');
   const issuedAt = Math.floor(Date.now() / 1000);
   const token: AccessToken = {
     person: { tid: 'tenant', oid: 'ada', name: 'Ada', email: 'ada@example.com' },

@@ -10,6 +10,7 @@ import { programFault, toFault } from '../../src/http/faults.ts';
 import { createLogger } from '../../src/log.ts';
 import type { Tool } from '../../src/mcp/define-tool.ts';
 import type { FetchDocument } from '../../src/oauth/clients/documents/public-fetch.ts';
+import { samples } from '../../src/samples.ts';
 import { freshStorage } from './azurite.ts';
 
 /**
@@ -123,6 +124,7 @@ export async function startAppServer(options: AppServerOptions = {}): Promise<Ap
       // Behind the scenes nothing is written by itself: `flush` does it, so that trips can be counted.
       defer: () => {},
       ...(options.identityToken ? { identityToken: options.identityToken } : {}),
+      ...samples,
       ...(options.tools ? { tools: options.tools } : {}),
       ...(options.fetch ? { fetch: options.fetch } : {}),
       ...(options.fetchDocument ? { fetchDocument: options.fetchDocument } : {}),

@@ -205,6 +205,10 @@ const ROOMS = [
   ['oauth', 'mcp', 'gateway'],
   ['authorization-server.ts'],
   ['app.ts'],
+  ['trigger.ts', 'samples.ts'],
+  ['../functions/triggers.ts'],
+  ['register.ts'],
+  ['entra-mcp.ts'],
   ['index.ts'],
 ];
 

@@ -1,8 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Browser } from '../../../dev/browser/index.ts';
 import { signInAs } from '../../../dev/entra/sign-in.ts';
-import { ROOT } from '../../bench/scratch.ts';
+import { triggers } from '../../../functions/triggers.ts';
 import { authorizationUrl, codeForm, connect, obtainCode, refreshForm, register } from '../../support/flows.ts';
 import type { Call } from '../rig/load.ts';
 import type { Rig } from '../rig/rig.ts';
@@ -17,12 +15,8 @@ export interface Ask {
   readonly needs: 'storage' | 'list' | 'none';
 }
 
-/** The functions that are asked over HTTP, by their files. */
-export async function endpointNames(): Promise<string[]> {
-  const folder = join(ROOT, 'functions');
-  const texts = await Promise.all((await readdir(folder)).map(name => readFile(join(folder, name), 'utf8')));
-  return texts.flatMap(text => /app\.http\('([\w-]+)'/.exec(text)?.[1] ?? []).sort();
-}
+/** The functions that are asked over HTTP. */
+export const endpointNames = triggers.flatMap(trigger => ('route' in trigger ? [trigger.name] : [])).sort();
 
 /** What may introspect tokens: the rig has to be started with it as `PREREGISTERED_CLIENTS`. */
 export interface Introspector {
