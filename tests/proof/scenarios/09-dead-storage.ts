@@ -70,7 +70,12 @@ export default {
       const served = stale.answers.filter(isServed).length;
       const known = endpointNames.filter(endpoint => asked.has(endpoint)).length;
       rows.push(
-        promise(`storage ${name}: endpoints asked`, `${known} of ${endpointNames.length}`, 'all', known === endpointNames.length),
+        promise(
+          `storage ${name}: endpoints asked`,
+          `${known} of ${endpointNames.length}`,
+          'all',
+          known === endpointNames.length,
+        ),
         promise(
           `storage ${name}: requests that need it and are not told 503 with Retry-After`,
           `${wrong.length} of ${count('storage')}`,
