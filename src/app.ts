@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { declaredScopes } from './access/declared-scopes.ts';
 import { createDpop } from './access/dpop.ts';
 import { createOriginRule } from './access/origin.ts';
 import type { RecordCall } from './access/record-call.ts';
 import { createResourceDirectory, resourceMetadataUrl } from './access/resources.ts';
 import { createRevocationList } from './access/revocation-list.ts';
+import { SCOPES } from './access/scopes.ts';
 import type { Config } from './config.ts';
 import type { IdentityToken } from './entra/assertion-source.ts';
 import { entraEndpoints } from './entra/endpoints.ts';
@@ -54,6 +56,11 @@ export interface Surroundings {
   readonly wait?: (ms: number) => Promise<unknown>;
   /** Does something some milliseconds later, which no request waits for. */
   readonly defer?: Defer;
+  /**
+   * The scopes of `/mcp`, in the order in which clients read them, each with what people read that it allows; `profile`
+   * alone unless given. A token tells name and e-mail only where `profile` is one and was approved.
+   */
+  readonly scopes?: Readonly<Record<string, string>>;
   /** What is served at `/mcp`; each nothing unless given. */
   readonly tools?: readonly Tool[];
   readonly resources?: readonly Resource[];
@@ -89,7 +96,7 @@ export interface App {
  * every room. Nothing is sent anywhere before the first request, and what only a
  * sign-in needs is loaded when somebody signs in.
  *
- * @throws ConfigError
+ * @throws Error where a tool needs a scope that there is not, or two of a kind bear one name
  */
 export function createApp(config: Config, surroundings: Surroundings): App {
   const { log, version, now = Date.now, random = size => randomBytes(size), fetch = globalThis.fetch } = surroundings;
@@ -97,8 +104,13 @@ export function createApp(config: Config, surroundings: Surroundings): App {
   const { identityToken = managedIdentityToken, wait = setTimeout, defer = unhurried } = surroundings;
   const { origin, resource } = config;
   const preregistered = preregisteredClients(config.clients.preregistered);
-  const demanded = [...tools, ...resources, ...prompts].flatMap(({ roles }) => roles);
-  const directory = createResourceDirectory(config, { name: presentation.name, roles: [...new Set(demanded)] });
+  const served = [...tools, ...resources, ...prompts];
+  const { scopes = { profile: SCOPES.profile } } = surroundings;
+  const directory = createResourceDirectory(config, {
+    name: presentation.name,
+    scopes: declaredScopes(scopes, served),
+    roles: [...new Set(served.flatMap(({ roles }) => roles))],
+  });
   const server = { ...presentation, version, startedAt: now() };
 
   const { credential } = config.entra;
@@ -189,6 +201,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     mcp: createMcpEndpoint({
       ...door,
       resource,
+      scopes: Object.keys(scopes),
       resourceMetadataUrl: resourceMetadataUrl(resource),
       services: {
         notes,

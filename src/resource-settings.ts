@@ -40,7 +40,8 @@ const scope = z
   .regex(/^[!#-[\]-~]{1,100}$/)
   .refine(name => name !== 'offline_access');
 const words = z.string().trim().min(1).max(200);
-const scopes = z
+/** Scopes with their words, by name. */
+export const scopeWords = z
   .record(scope, words)
   .refine(all => Object.keys(all).length > 0)
   .transform(all => Object.entries(all).map(([name, description]): ScopeWords => ({ name, description })));
@@ -51,7 +52,7 @@ const externalResource = z.strictObject({
     if (problem) context.addIssue({ code: 'custom', params: { reason: `the resource ${text} ${problem}` } });
   }),
   name: words,
-  scopes,
+  scopes: scopeWords,
   roles: z.array(role).max(100).default([]),
 });
 
@@ -91,7 +92,7 @@ function upstreamProblem({ name, url, part }: NamedUpstream & { readonly part: s
 
 /** The scopes of upstreams, by their names here. */
 export const gatewayScopes: z.ZodType<Readonly<Record<string, readonly ScopeWords[]>>, string> = json(
-  z.record(z.string(), scopes),
+  z.record(z.string(), scopeWords),
 );
 
 const toolPattern = z.string().regex(/^(?=.)[^\s*]{0,200}\*?$/);

@@ -1,3 +1,4 @@
+import { SCOPES } from './access/scopes.ts';
 import { PRESENTATION } from './mcp/presentation.ts';
 import { prompts } from './mcp/prompts/index.ts';
 import { resources } from './mcp/resources/index.ts';
@@ -5,7 +6,7 @@ import { tools } from './mcp/tools/index.ts';
 
 /**
  * What this project itself serves: the tools on notes, sums and the person's profile, the notes as resources, a prompt,
- * and how it shows. To be had as a whole or in part, beside what is one's own.
+ * their scopes, and how it shows. To be had as a whole or in part, beside what is one's own.
  *
  * @example
  * ```ts
@@ -15,4 +16,4 @@ import { tools } from './mcp/tools/index.ts';
  * createEntraMcp({ ...loadConfig(process.env), ...samples, presentation: { name: 'Notes' } }).register(app);
  * ```
  */
-export const samples = { tools, resources, prompts, presentation: PRESENTATION };
+export const samples = { scopes: SCOPES, tools, resources, prompts, presentation: PRESENTATION };

@@ -1,6 +1,5 @@
 import type { Config } from '../config.ts';
 import type { ScopeWords } from '../resource-settings.ts';
-import { SCOPES } from './scopes.ts';
 import { rolesOf } from './tool-rules.ts';
 
 /** What tokens are issued for: our own MCP endpoint, those of the gateway, and servers elsewhere. */
@@ -29,17 +28,12 @@ export interface ResourceDirectory {
   get(resource: string): ProtectedResource | undefined;
 }
 
-/** @param own what our own endpoint is called, and the app roles that its tools demand */
+/** @param own what our own endpoint is called, its scopes, and the app roles that its tools demand */
 export function createResourceDirectory(
   config: Pick<Config, 'resource' | 'resources' | 'gateway'>,
-  own: Pick<ProtectedResource, 'name' | 'roles'>,
+  own: Pick<ProtectedResource, 'name' | 'scopes' | 'roles'>,
 ): ResourceDirectory {
-  const first: ProtectedResource = {
-    ...own,
-    resource: config.resource,
-    kind: 'own',
-    scopes: Object.entries(SCOPES).map(([name, description]) => ({ name, description })),
-  };
+  const first: ProtectedResource = { ...own, resource: config.resource, kind: 'own' };
   const all: readonly ProtectedResource[] = [
     first,
     ...config.gateway.upstreams.map(({ name, resource, scopes, tools }) => ({

@@ -1,6 +1,5 @@
 import type { GetPromptResult, Icon, Prompt as PromptListing, PromptMessage } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
-import type { Scope } from '../access/scopes.ts';
 import type { Completers } from './completer.ts';
 import { explain, type ToolContext, ToolError } from './define-tool.ts';
 
@@ -11,7 +10,7 @@ export interface PromptDefinition<Args extends z.ZodObject> {
   title: string;
   description: string;
   /** The scopes that using and completing it need; none: any valid token will do. */
-  scopes: readonly Scope[];
+  scopes: readonly string[];
   /** App roles of the registration, one of which the person needs; none: nobody needs any. */
   roles?: readonly string[];
   icons?: Icon[];
@@ -30,7 +29,7 @@ export type Draft = string | PromptMessage[];
 /** A prompt as the endpoint sees it, its types checked and forgotten. */
 export interface Prompt {
   readonly name: string;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly string[];
   readonly roles: readonly string[];
   /** Its entry in `prompts/list`. */
   readonly listing: PromptListing;

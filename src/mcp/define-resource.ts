@@ -5,7 +5,6 @@ import type {
   Resource as ResourceListing,
   ResourceTemplateType as TemplateListing,
 } from '@modelcontextprotocol/server';
-import type { Scope } from '../access/scopes.ts';
 import type { Completers } from './completer.ts';
 import type { ToolContext } from './define-tool.ts';
 import { checkVariables } from './open-variables.ts';
@@ -21,7 +20,7 @@ export interface ResourceDefinition<Uri extends string> {
   description: string;
   mimeType: string;
   /** The scopes that reading and completing need; it is left out of the lists for a token without them. */
-  scopes: readonly Scope[];
+  scopes: readonly string[];
   /** App roles of the registration, one of which the person needs; none: nobody needs any. */
   roles?: readonly string[];
   icons?: Icon[];
@@ -67,7 +66,7 @@ export interface ResourcePage<Uri extends string> {
 export interface Resource {
   readonly name: string;
   readonly uri: string;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly string[];
   readonly roles: readonly string[];
   /** Its entry in `resources/list`, or in `resources/templates/list`. */
   readonly listing: ResourceListing | TemplateListing;

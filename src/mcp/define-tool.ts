@@ -9,7 +9,6 @@ import type * as z from 'zod';
 import type { AccessToken } from '../access/access-token.ts';
 import type { DownstreamToken, TokenFor } from '../access/downstream.ts';
 import type { Person } from '../access/person.ts';
-import type { Scope } from '../access/scopes.ts';
 import type { Logger } from '../log.ts';
 import type { StorageCheck } from '../storage/check.ts';
 import type { Notes } from '../storage/notes.ts';
@@ -98,7 +97,7 @@ interface AnyToolDefinition<Input extends z.ZodObject> {
   description: string;
   icons?: Icon[];
   /** The scopes that a call needs; none: any valid token will do. */
-  scopes: readonly Scope[];
+  scopes: readonly string[];
   /** App roles of the registration, one of which the person needs; none: nobody needs any. Tokens carry only what tools name here. */
   roles?: readonly string[];
   input: Input;
@@ -131,7 +130,7 @@ export type ToolContent = string | ContentBlock[];
 /** A tool as the endpoint sees it, its types checked and forgotten. */
 export interface Tool {
   readonly name: string;
-  readonly scopes: readonly Scope[];
+  readonly scopes: readonly string[];
   readonly roles: readonly string[];
   /** How long a call may take, in milliseconds, where the tool says so itself. */
   readonly timeLimitMs?: number;

@@ -4,7 +4,6 @@ import { createDoor, createMessageLimit, unavailable } from '../access/door.ts';
 import { createGuard, type GuardOptions } from '../access/guard.ts';
 import type { OriginRule } from '../access/origin.ts';
 import type { RecordCall } from '../access/record-call.ts';
-import { ALL_SCOPES } from '../access/scopes.ts';
 import { readJson } from '../http/body.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
 import { jsonRpcError, METHOD_NOT_FOUND, messagesOf, requestId } from '../http/json-rpc.ts';
@@ -17,7 +16,7 @@ import type { Exchange } from './exchange.ts';
 import { neededScopes } from './needed-scopes.ts';
 import { factsOf } from './span-facts.ts';
 
-export interface McpEndpointOptions extends Omit<GuardOptions, 'scopes'>, Definitions {
+export interface McpEndpointOptions extends GuardOptions, Definitions {
   isOriginAllowed: OriginRule;
   services: Services;
   server: ServerFacts;
@@ -42,7 +41,7 @@ const TOOL_TIME_LIMIT_MS = 30_000;
  * eras. Nothing about it is told before the token is known to be good.
  */
 export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
-  const guard = createGuard({ ...options, scopes: ALL_SCOPES });
+  const guard = createGuard(options);
   const catalogue = createCatalogue(options);
   const toolTimeLimitMs = options.toolTimeLimitMs ?? TOOL_TIME_LIMIT_MS;
   const serverOptions = { ...options, catalogue, toolTimeLimitMs };

@@ -1,4 +1,4 @@
-import { covers, type Scope } from '../access/scopes.ts';
+import { covers } from '../access/scopes.ts';
 import { messagesOf } from '../http/json-rpc.ts';
 import { type Catalogue, resourceAt } from './catalogue.ts';
 
@@ -13,8 +13,8 @@ export async function neededScopes(
   body: unknown,
   catalogue: Catalogue,
   granted: readonly string[],
-): Promise<Set<Scope>> {
-  const needed = new Set<Scope>();
+): Promise<Set<string>> {
+  const needed = new Set<string>();
   for (const { method, params } of messagesOf(body)) {
     const found = typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : {};
     const scopes = scopesOf(method, found, catalogue, granted);
@@ -30,7 +30,7 @@ function scopesOf(
   params: Record<string, unknown>,
   catalogue: Catalogue,
   granted: readonly string[],
-): readonly Scope[] | Promise<readonly Scope[]> {
+): readonly string[] | Promise<readonly string[]> {
   switch (method) {
     case 'tools/call':
       return catalogue.tools.get(text(params.name))?.scopes ?? [];
@@ -48,17 +48,17 @@ function scopesOf(
   }
 }
 
-async function scopesOfUri(catalogue: Catalogue, uri: string): Promise<readonly Scope[]> {
+async function scopesOfUri(catalogue: Catalogue, uri: string): Promise<readonly string[]> {
   return (await resourceAt(catalogue, uri))?.resource.scopes ?? [];
 }
 
 /** A list that would be empty for want of scopes alone is refused, so that the client learns which to ask for. */
-function scopesOfList({ resources }: Catalogue, granted: readonly string[]): readonly Scope[] {
+function scopesOfList({ resources }: Catalogue, granted: readonly string[]): readonly string[] {
   const all = [...resources.values()];
   return all.some(({ scopes }) => covers(granted, scopes)) ? [] : all.flatMap(({ scopes }) => scopes);
 }
 
-function scopesOfReference(ref: unknown, { prompts, resources }: Catalogue): readonly Scope[] {
+function scopesOfReference(ref: unknown, { prompts, resources }: Catalogue): readonly string[] {
   if (typeof ref !== 'object' || ref === null) return [];
   const { type, name, uri } = ref as Record<string, unknown>;
   return (type === 'ref/prompt' ? prompts.get(text(name)) : resources.get(text(uri)))?.scopes ?? [];

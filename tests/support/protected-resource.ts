@@ -6,7 +6,7 @@ import type { Transport as TransportOf1 } from '@modelcontextprotocol/sdk/shared
 import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
 import { createDpop } from '../../src/access/dpop.ts';
 import { createOriginRule } from '../../src/access/origin.ts';
-import type { Scope } from '../../src/access/scopes.ts';
+import { SCOPES } from '../../src/access/scopes.ts';
 import { createKeyRing, type KeyRing } from '../../src/keys/key-ring.ts';
 import { parseSecrets } from '../../src/keys/secret.ts';
 import { createLogger } from '../../src/log.ts';
@@ -29,7 +29,7 @@ export const METADATA_URL = `${ISSUER}/.well-known/oauth-protected-resource/mcp`
 
 export const ada = { tid: 'tenant', oid: 'ada', name: 'Ada', email: 'ada@example.com' };
 export const grace = { tid: 'tenant', oid: 'grace' };
-export const everything: readonly Scope[] = ['profile', 'notes:read', 'notes:write'];
+export const everything = Object.keys(SCOPES);
 
 /** Keys that come out the same in every run. */
 export function testKeys(seed = 'keys'): Promise<KeyRing> {
@@ -73,6 +73,7 @@ export async function startProtectedResource(
   const endpoint = createMcpEndpoint({
     issuer: ISSUER,
     resource: RESOURCE,
+    scopes: everything,
     resourceMetadataUrl: METADATA_URL,
     isOriginAllowed: createOriginRule({ publicOrigin: ISSUER }),
     keys: async () => keys,

@@ -1,5 +1,5 @@
 import { personKey } from '../../access/person.ts';
-import { ALL_SCOPES, parseScopes, SCOPES } from '../../access/scopes.ts';
+import { scopesOf } from '../../access/resources.ts';
 import { type FormParameters, readForm } from '../../http/body.ts';
 import type { Endpoint, RequestContext } from '../../http/endpoint.ts';
 import { redirect } from '../../http/responses.ts';
@@ -25,6 +25,7 @@ export interface ServerFacts {
  */
 export function landingEndpoint(services: OAuthServices, server: ServerFacts): Endpoint {
   const { keys, limits, scriptTokens, resource, origin } = services;
+  const { own } = services.resources;
 
   return async (request, context) => {
     // The form comes first: a body that is none may have replaced the headers.
@@ -57,7 +58,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
     session: BrowserSession,
     form: FormParameters,
   ): Promise<Response> {
-    const scopes = parseScopes(form.all('scope').join(' '));
+    const scopes = scopesOf(own, form.all('scope').join(' '));
     if (!scriptTokens || !isFresh(services, session) || scopes.length === 0) {
       const nothingTicked = scriptTokens && isFresh(services, session);
       return failure(request, context, {
@@ -104,7 +105,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
       ...(session ? { person: session.person, isAdministrator: session.isAdministrator } : {}),
       scriptTokens: {
         enabled: scriptTokens,
-        scopes: ALL_SCOPES.map(scope => ({ scope, description: SCOPES[scope] })),
+        scopes: own.scopes.map(({ name, description }) => ({ scope: name, description })),
         canIssue: session !== undefined && isFresh(services, session),
         ...(session ? { csrf: csrfToken(ring, session) } : {}),
         ...(issued ? { issued: { ...issued, expiresAt: new Date(issued.expiresAt) } } : {}),
@@ -117,7 +118,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
   async function activeTokens({ person }: BrowserSession) {
     return (await activeScriptTokens(services, person)).map(grant => ({
       grantId: grant.grantId,
-      scopes: parseScopes(grant.scope),
+      scopes: scopesOf(own, grant.scope),
       issuedAt: new Date(grant.issuedAt),
       expiresAt: new Date(grant.expiresAt),
     }));

@@ -1,5 +1,4 @@
 import type { PersonId } from '../../access/person.ts';
-import type { Scope } from '../../access/scopes.ts';
 import type { RequestContext } from '../../http/endpoint.ts';
 import { randomText } from '../../keys/random.ts';
 import type { Grant, GrantKey, ListedGrant } from '../../storage/grants.ts';
@@ -42,7 +41,7 @@ export async function issueScriptToken(
   services: OAuthServices,
   context: RequestContext,
   { person, signedInAt }: Pick<BrowserSession, 'person' | 'signedInAt'>,
-  scopes: readonly Scope[],
+  scopes: readonly string[],
 ): Promise<ScriptToken | undefined> {
   const key: GrantKey = { person, grantId: randomText(services.random, 16) };
   const issuedAt = services.now();

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
-import type { Scope } from '../../../src/access/scopes.ts';
 import { UnavailableError } from '../../../src/http/errors.ts';
 import { definePrompt } from '../../../src/mcp/define-prompt.ts';
 import { defineResource } from '../../../src/mcp/define-resource.ts';
@@ -304,7 +303,7 @@ describe('a prompt', () => {
 });
 
 describe('a list longer than a page', () => {
-  const scopes: readonly Scope[] = [];
+  const scopes: readonly string[] = [];
   const many = Array.from({ length: 250 }, (_, n) => {
     const shown = { name: `n${n}`, title: `N ${n}`, description: '', scopes };
     return {

@@ -25,8 +25,10 @@ const reports = {
 };
 
 function directory(upstreams: Config['gateway']['upstreams'] = [], resources: Config['resources'] = []) {
+  const scopes = [{ name: 'notes:read', description: 'Read the notes that you saved here' }];
+  const own = { name: 'Notes', scopes, roles: ['Writer'] };
   const gateway = { upstreams, timeoutSeconds: 60, maxBytes: 1024 };
-  return createResourceDirectory({ resource: OWN.resource, gateway, resources }, { name: 'Notes', roles: ['Writer'] });
+  return createResourceDirectory({ resource: OWN.resource, gateway, resources }, own);
 }
 
 describe('a resource parameter (RFC 8707, RS-56, RS-57)', () => {

@@ -207,11 +207,11 @@ const request: Mutation[] = [
     tests: REQUEST_TESTS,
   },
   {
-    name: 'parseScopes: unknown scopes are dropped',
+    name: 'scopesOf: unknown scopes are dropped',
     rule: 'RFC 6749, 3.3',
-    file: 'src/access/scopes.ts',
-    edits: [['  return ALL_SCOPES.filter(scope => asked.has(scope));', '  return [...asked] as Scope[];']],
-    tests: ['tests/unit/access/scopes.test.ts'],
+    file: 'src/access/resources.ts',
+    edits: [['  return scopes.map(({ name }) => name).filter(name => asked.has(name));', '  return [...asked];']],
+    tests: ['tests/unit/access/resources.test.ts'],
   },
 ];
 
