@@ -3,7 +3,6 @@ export type { App, EndpointName, Surroundings } from './app.ts';
 export { type Config, ConfigError, type LoadedConfig, loadConfig } from './config.ts';
 export { createEntraMcp, type EntraMcp, type EntraMcpOptions } from './entra-mcp.ts';
 export type { Endpoint, RequestContext } from './http/endpoint.ts';
-export { UnavailableError } from './http/errors.ts';
 export { createLogger, type Logger, type LogLevel } from './log.ts';
 export { definePrompt, type Prompt } from './mcp/define-prompt.ts';
 export { defineResource, type Resource } from './mcp/define-resource.ts';

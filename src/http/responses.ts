@@ -48,7 +48,7 @@ export function seconds(count: number): string {
 }
 
 /** Nothing is there; the same wherever that is said. */
-export const notFound = async () => new Response(null, { status: 404 });
+export const notFound = async (): Promise<Response> => new Response(null, { status: 404 });
 
 /** 303: after a form's post too the next request is a GET (RFC 9700 section 4.12). */
 export function redirect(location: string, cookies: readonly string[] = []): Response {
