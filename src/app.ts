@@ -69,6 +69,7 @@ export interface Surroundings {
   readonly presentation?: Presentation;
 }
 
+/** What answers requests: the parts of the authorization server, the MCP endpoint, and the documents about both. */
 export type EndpointName =
   | keyof OAuthEndpoints
   | 'mcp'
@@ -80,6 +81,7 @@ export type EndpointName =
   | 'ready'
   | 'notFound';
 
+/** An app whose parts are put together: what it answers, and what it does at times. */
 export interface App {
   /** An endpoint, by its name; its code may be loaded only now. */
   endpoint(name: EndpointName): Promise<Endpoint>;

@@ -64,6 +64,7 @@ export interface GatewayUpstream extends NamedUpstream {
   readonly tools: ToolRules;
 }
 
+/** The settings, checked and in the form in which they are used; that of {@link loadConfig}. */
 export interface Config {
   /** The public origin: the issuer of our tokens. No slash at its end. */
   readonly origin: string;
@@ -148,7 +149,20 @@ export interface Config {
   };
 }
 
-/** Settings that are missing or wrong: all of them, each with what was expected. */
+/**
+ * Settings that are missing or wrong: all of them, each with what was expected.
+ *
+ * @example
+ * ```ts
+ * import { ConfigError, loadConfig } from 'entra-mcp-functions';
+ *
+ * try {
+ *   loadConfig({ LOG_LEVEL: 'loud' });
+ * } catch (error) {
+ *   if (error instanceof ConfigError) console.error(error.problems.join('\n'));
+ * }
+ * ```
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -162,6 +176,7 @@ export class ConfigError extends Error {
   }
 }
 
+/** What {@link loadConfig} made of an environment. */
 export interface LoadedConfig {
   readonly config: Config;
   /** Said once at start: settings that have no meaning, and the like. */
@@ -173,6 +188,13 @@ export interface LoadedConfig {
  *
  * @param environment usually `process.env`; an empty value counts as absent
  * @throws ConfigError with every problem at once
+ * @example
+ * ```ts
+ * import { loadConfig } from 'entra-mcp-functions';
+ *
+ * const { config, warnings } = loadConfig(process.env);
+ * console.log(config.resource, warnings);
+ * ```
  */
 export function loadConfig(environment: Readonly<Record<string, string | undefined>>): LoadedConfig {
   const problems: string[] = [];

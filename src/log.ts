@@ -6,10 +6,12 @@
  */
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+/** From the least important one to the most. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type LogFields = Record<string, string | number | boolean | undefined | readonly string[]>;
 
+/** Writes lines of one JSON object each: the event's name, and plain fields, foreign strings in them escaped and cut. */
 export interface Logger {
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
@@ -39,9 +41,18 @@ function safeValue(value: LogFields[string]) {
 }
 
 /**
+ * Makes a logger.
+ *
  * @param level the least important level that is written
  * @param sink takes each finished line
  * @param fields go into every line
+ * @example
+ * ```ts
+ * import { createLogger } from 'entra-mcp-functions';
+ *
+ * const log = createLogger('info', (_level, line) => process.stdout.write(`${line}\n`), { app: 'greeter' });
+ * log.warn('late', { seconds: 3 });
+ * ```
  */
 export function createLogger(level: LogLevel, sink: LogSink, fields: LogFields = {}): Logger {
   const least = LOG_LEVELS.indexOf(level);

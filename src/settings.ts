@@ -14,7 +14,16 @@ export interface Setting {
 
 const MAKE_A_KEY = `node -e "console.log(require('crypto').randomBytes(32).toString('base64url'))"`;
 
-/** Every setting that the app reads; README's table and local.settings.example.json are held against this list. */
+/**
+ * Every setting that the app reads; README's table and local.settings.example.json are held against this list.
+ *
+ * @example
+ * ```ts
+ * import { SETTINGS } from 'entra-mcp-functions';
+ *
+ * for (const { name, about } of SETTINGS) console.log(`${name}: ${about}`);
+ * ```
+ */
 export const SETTINGS = [
   {
     name: 'AUTH_TENANT_ID',

@@ -79,7 +79,8 @@ async function keepWhatIsNeeded(folder: string): Promise<void> {
   for (const [path, source] of sources) {
     const file = join(folder, path);
     if (!needed.has(path)) await rm(file);
-    else if (path.endsWith('.d.ts')) await writeFile(file, source.replace(/(['"]\.{1,2}\/[^'"]+)\.tsx?(['"])/g, '$1.js$2'));
+    else if (path.endsWith('.d.ts'))
+      await writeFile(file, source.replace(/(['"]\.{1,2}\/[^'"]+)\.tsx?(['"])/g, '$1.js$2'));
   }
   for (const [path] of sources) await removeIfEmpty(folder, dirname(path));
 }

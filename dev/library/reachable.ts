@@ -1,11 +1,11 @@
 import { dirname, posix } from 'node:path';
 
-/** What another file is asked for by: `from '…'`, `import '…'` and `import('…')`. */
-const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"]+)\1/g;
+/** Statements, as the compiler writes them, and what is loaded or named in the midst of others. */
+const IMPORT = /^(?:(?:import|export)\b[^;'"]*?\bfrom|import)\s*['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm;
 
-/** All that a module imports, relative or not, in the order of its text. */
+/** All that a compiled module imports, relative or not, in the order of its text. */
 export function importsOf(source: string): string[] {
-  return [...source.matchAll(IMPORT)].map(([, , path = '']) => path);
+  return [...source.matchAll(IMPORT)].map(([, path, inside]) => path ?? inside ?? '');
 }
 
 /**

@@ -41,7 +41,24 @@ export interface Prompt {
   get(args: unknown, context: ToolContext): Promise<GetPromptResult>;
 }
 
-/** Makes a prompt of its definition: typed for who writes it, checked at run time for who calls it. */
+/**
+ * Makes a prompt of its definition: typed for who writes it, checked at run time for who calls it.
+ *
+ * @example
+ * ```ts
+ * import { definePrompt } from 'entra-mcp-functions';
+ * import * as z from 'zod';
+ *
+ * export const introduceMe = definePrompt({
+ *   name: 'introduce_me',
+ *   title: 'Introduce me',
+ *   description: 'Asks for an introduction of the signed-in person.',
+ *   scopes: ['profile'],
+ *   args: z.object({ tone: z.enum(['formal', 'friendly']).default('friendly') }),
+ *   handler: ({ tone }, { person }) => `Write a ${tone} introduction of ${person.name ?? 'me'}.`,
+ * });
+ * ```
+ */
 export function definePrompt<Args extends z.ZodObject>(definition: PromptDefinition<Args>): Prompt {
   const { name, title, description, scopes, roles = [], icons, args: schema, complete = {} } = definition;
   let listing: PromptListing | undefined;

@@ -86,6 +86,24 @@ export interface Resource {
 /**
  * Makes a resource of its definition: typed by the variables of its template for who writes it.
  * @throws RangeError for a template whose variables could end anywhere ({@link checkVariables})
+ *
+ * @example
+ * ```ts
+ * import { defineResource } from 'entra-mcp-functions';
+ *
+ * const teams: Record<string, string> = { blue: 'Ada, Grace', red: 'Alan' };
+ *
+ * export const team = defineResource({
+ *   uri: 'team://{color}',
+ *   name: 'team',
+ *   title: 'Team',
+ *   description: 'Who is in a team',
+ *   mimeType: 'text/plain',
+ *   scopes: [],
+ *   complete: { color: Object.keys(teams) },
+ *   read: ({ color }) => teams[color],
+ * });
+ * ```
  */
 export function defineResource<const Uri extends string>(definition: ResourceDefinition<Uri>): Resource {
   const { uri, name, title, description, mimeType, scopes, roles = [], icons, annotations, complete = {} } = definition;

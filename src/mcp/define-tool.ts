@@ -83,7 +83,20 @@ export interface ToolContext extends AskBack {
   readonly now: () => number;
 }
 
-/** A mistake that the caller can mend. Its message is the answer, so it says what to do. */
+/**
+ * A mistake that the caller can mend. Its message is the answer, so it says what to do.
+ *
+ * @example
+ * ```ts
+ * import { ToolError } from 'entra-mcp-functions';
+ *
+ * export function find(reports: Map<string, string>, id: string): string {
+ *   const report = reports.get(id);
+ *   if (report === undefined) throw new ToolError(`There is no report ${id}: list_reports tells which there are.`);
+ *   return report;
+ * }
+ * ```
+ */
 export class ToolError extends Error {
   override readonly name = 'ToolError';
 }
@@ -148,7 +161,29 @@ export const LONGEST_TOOL_SECONDS = 200;
 
 /**
  * Makes a tool of its definition: typed for who writes it, checked at run time for who calls it.
+ *
  * @throws RangeError for a time limit that is out of range
+ * @example
+ * ```ts
+ * import { createEntraMcp, defineTool, loadConfig } from 'entra-mcp-functions';
+ * import * as z from 'zod';
+ *
+ * const listReports = defineTool({
+ *   name: 'list_reports',
+ *   title: 'Reports',
+ *   description: 'Lists the reports of the signed-in person.',
+ *   scopes: ['reports:read'],
+ *   input: z.object({ year: z.int().min(2000) }),
+ *   output: z.object({ titles: z.array(z.string()) }),
+ *   handler: ({ year }, { person }) => ({ titles: [`${year} of ${person.oid}`] }),
+ * });
+ *
+ * export const mcp = createEntraMcp({
+ *   ...loadConfig(process.env),
+ *   scopes: { profile: 'See your name', 'reports:read': 'Read your reports' },
+ *   tools: [listReports],
+ * });
+ * ```
  */
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output> | ContentToolDefinition<Input>,

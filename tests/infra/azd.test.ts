@@ -93,6 +93,7 @@ test('the workflow checks everything before it deploys, and logs in without a se
     'npm run check',
     'npm run check:infra',
     'npm run check:samples',
+    'npm run check:library',
     'npm run proof -- --short',
   ]);
   expect(jobs.deploy?.needs).toBe('test');

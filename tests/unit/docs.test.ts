@@ -20,6 +20,7 @@ const DOCUMENTS = [
   'docs/deploy.md',
   'docs/clients.md',
   'docs/entra.md',
+  'docs/library.md',
   'docs/operations.md',
   'docs/protect-your-server.md',
   'docs/security.md',
@@ -153,6 +154,17 @@ test('the tool, the resource and the prompt that README adds work as they stand'
   const { defined: prompt } = await shownIn<Prompt>('prompts', 'define-prompt');
   const { messages } = await prompt.get({ tone: 'formal' }, context);
   expect(messages).toMatchObject([{ content: { text: 'Write a formal introduction of Ada for the team.' } }]);
+});
+
+test('README and docs/library.md show the app that embeds the library as it is', async () => {
+  const shown = async (path: string, file: string, language: string) =>
+    (await read(path)).includes(`\`\`\`${language}\n${await read(`examples/library/${file}`)}\`\`\`\n`);
+  expect(await shown('README.md', 'index.ts', 'ts')).toBe(true);
+  expect((await read('examples/library/index.ts')).trimEnd().split('\n').length).toBeLessThanOrEqual(20);
+  expect(await shown('docs/library.md', 'index.ts', 'ts')).toBe(true);
+  for (const file of ['host.json', 'package.json', 'tsconfig.json']) {
+    expect(await shown('docs/library.md', file, 'json'), file).toBe(true);
+  }
 });
 
 test('docs/protect-your-server.md shows the samples as they are', async () => {
