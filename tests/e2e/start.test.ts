@@ -104,7 +104,7 @@ test('picks up a change, and a file that is put with the tools; a change that do
 });
 
 test('an app that ends by itself is told; it comes back with a change, or all of it ends', async () => {
-  const source = join(project.folder, 'functions/health.ts');
+  const source = join(project.folder, 'functions/index.ts');
   const before = await readFile(source, 'utf8');
   const crash = "\napp.http('crash', { methods: ['GET'], authLevel: 'anonymous', handler: () => process.exit(7) });\n";
   await writeFile(source, before + crash);

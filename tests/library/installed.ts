@@ -42,6 +42,6 @@ export async function installLibrary(): Promise<Installed> {
 
   const install = ['install', '--no-audit', '--no-fund', '--fetch-retries=1'];
   await run('npm', ...install, join(ROOT, tarball), '@azure/functions', 'zod');
-  await run('npm', ...install, '--save-dev', 'typescript', '@types/node');
+  await run('npm', ...install, '--save-dev', 'typescript', '@types/node', 'esbuild');
   return { folder, run, remove: () => rm(folder, { recursive: true }) };
 }

@@ -1,6 +1,7 @@
 /** The library as others get it: packed, installed into an empty folder, and built into an app with a tool of its own. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Entra, startEntra } from '../../dev/entra/index.ts';
@@ -18,27 +19,36 @@ let library: string;
 let entra: Entra;
 let host: RunningHost;
 let origin: string;
+let bundledOrigin: string;
 
 beforeAll(async () => {
   app = await installLibrary();
   library = join(app.folder, 'node_modules', NAME);
   await app.run('npm', 'run', 'build');
-  const [port = 0] = await freePorts(1);
-  origin = `http://localhost:${port}`;
-  entra = await startEntra({ redirectUris: [`${origin}/auth/callback`], clientSecret: newSecret() });
-  host = await spawnFunctionsHost({
-    root: app.folder,
-    port,
+  const ports = await freePorts(2);
+  const origins = ports.map(port => `http://localhost:${port}`);
+  [origin = '', bundledOrigin = ''] = origins;
+  entra = await startEntra({
+    redirectUris: origins.map(each => `${each}/auth/callback`),
+    clientSecret: newSecret(),
+  });
+  host = await start(app.folder, origin);
+});
+
+const start = (root: string, at: string) =>
+  spawnFunctionsHost({
+    root,
+    port: Number(new URL(at).port),
     env: {
       AUTH_TENANT_ID: entra.tenantId,
       AUTH_CLIENT_ID: entra.clientId,
       AUTH_CLIENT_SECRET: entra.clientSecret,
       AUTH_AUTHORITY_HOST: entra.url,
-      AUTH_REDIRECT_URI: `${origin}/auth/callback`,
+      AUTH_REDIRECT_URI: `${at}/auth/callback`,
       AzureWebJobsStorage: freshStorage().connectionString,
     },
   });
-});
+
 afterAll(async () => {
   await Promise.all([host?.stop(), entra?.stop()]);
   await app?.remove();
@@ -90,7 +100,7 @@ test('nothing of development comes with it, and no second copy of what both side
     'dependencies description engines exports license name peerDependencies sideEffects type version'.split(' '),
   );
   const installed = Object.keys((await readJson(join(app.folder, 'package-lock.json'))).packages);
-  const own = ['typescript', '@types/node'];
+  const own = ['typescript', '@types/node', 'esbuild'];
   const ofDevelopment = Object.keys(devDependencies).filter(name => !own.includes(name));
   expect(ofDevelopment.length).toBeGreaterThan(10);
   expect(ofDevelopment.filter(name => installed.includes(`node_modules/${name}`))).toEqual([]);
@@ -102,11 +112,32 @@ test('the app registers the functions of this project', async () => {
   expect(host.functions.map(({ name }) => name).sort()).toEqual(triggers.map(({ name }) => name).sort());
 });
 
-test.each(Object.entries(LIBRARIES))('%s signs its person in and calls the tool', async (_name, connect) => {
-  const connection = await connect({ origin, mcpUrl: `${origin}/mcp` }, new Application());
+/** Has a library sign its person in, and gives what the tool says to them. */
+async function greeting(connect: (typeof LIBRARIES)['TypeScript SDK 2'], at: string): Promise<unknown> {
+  const connection = await connect({ origin: at, mcpUrl: `${at}/mcp` }, new Application());
   const { structuredContent } = await connection.call('greet', { greeting: 'Good day' });
-  expect(structuredContent).toEqual({ text: 'Good day, Ada Lovelace!' });
   await connection.close();
+  return structuredContent;
+}
+
+test.each(Object.entries(LIBRARIES))('%s signs its person in and calls the tool', async (_name, connect) => {
+  expect(await greeting(connect, origin)).toEqual({ text: 'Good day, Ada Lovelace!' });
+});
+
+test('bundled, it needs nothing that is installed, and serves alike', async () => {
+  await app.run('node', 'bundle.js');
+  const root = await mkdtemp(join(tmpdir(), 'bundled-app-'));
+  await cp(join(app.folder, 'dist'), join(root, 'dist'), { recursive: true });
+  await cp(join(app.folder, 'host.json'), join(root, 'host.json'));
+  await writeFile(join(root, 'package.json'), JSON.stringify({ type: 'module', main: 'dist/index.js' }));
+  const bundled = await start(root, bundledOrigin);
+  try {
+    expect(bundled.functions.length).toBe(host.functions.length);
+    expect(await greeting(LIBRARIES['TypeScript SDK 2'], bundledOrigin)).toEqual({ text: 'Good day, Ada Lovelace!' });
+  } finally {
+    await bundled.stop();
+    await rm(root, { recursive: true });
+  }
 });
 
 test('what is public has words, each value with an example, and all examples compile', async () => {

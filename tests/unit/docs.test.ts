@@ -162,6 +162,7 @@ test('README and docs/library.md show the app that embeds the library as it is',
   expect(await shown('README.md', 'index.ts', 'ts')).toBe(true);
   expect((await read('examples/library/index.ts')).trimEnd().split('\n').length).toBeLessThanOrEqual(20);
   expect(await shown('docs/library.md', 'index.ts', 'ts')).toBe(true);
+  expect(await shown('docs/library.md', 'bundle.js', 'js')).toBe(true);
   for (const file of ['host.json', 'package.json', 'tsconfig.json']) {
     expect(await shown('docs/library.md', file, 'json'), file).toBe(true);
   }
