@@ -14,9 +14,6 @@ export interface Installed {
   remove(): Promise<void>;
 }
 
-/** Failures of npm that are the network's. */
-const OFFLINE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/;
-
 /**
  * Packs the library, and installs it beside what an app needs.
  * @throws Error that says so when the registry cannot be reached
@@ -33,15 +30,22 @@ export async function installLibrary(): Promise<Installed> {
       return (await promisify(execFile)(command, args, { cwd: folder, shell })).stdout;
     } catch (error) {
       const { stdout, stderr } = error as { stdout: string; stderr: string };
-      if (command === 'npm' && OFFLINE.test(stderr)) {
-        throw new Error(`The registry cannot be reached, and check:library installs from it:\n${stderr}`);
-      }
       throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`);
     }
   }
 
-  const install = ['install', '--no-audit', '--no-fund', '--fetch-retries=1'];
-  await run('npm', ...install, join(ROOT, tarball), '@azure/functions', 'zod');
-  await run('npm', ...install, '--save-dev', 'typescript', '@types/node', 'esbuild');
-  return { folder, run, remove: () => rm(folder, { recursive: true }) };
+  const remove = () => rm(folder, { recursive: true });
+  try {
+    // Without a registry an installation says that nothing fits.
+    await run('npm', 'view', 'zod', 'version', '--fetch-retries=1', '--fetch-retry-mintimeout=1000').catch(error => {
+      throw new Error(`The registry cannot be reached, and check:library installs from it. ${error.message}`);
+    });
+    const install = ['install', '--no-audit', '--no-fund'];
+    await run('npm', ...install, join(ROOT, tarball), '@azure/functions', 'zod');
+    await run('npm', ...install, '--save-dev', 'typescript', '@types/node', 'esbuild');
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { folder, run, remove };
 }
