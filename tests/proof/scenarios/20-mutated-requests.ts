@@ -21,8 +21,7 @@ export default {
   async run({ rig: startRig, short, seed, progress, signal }) {
     const rig = await startRig({ settings: SETTINGS });
     const targets = await targetsOf(rig);
-    const names = await endpointNames();
-    const missing = names.filter(name => !Object.hasOwn(targets, name));
+    const missing = endpointNames.filter(name => !Object.hasOwn(targets, name));
     const client = createLoadClient(CONNECTIONS);
     const faults: string[] = [];
     const skipped: string[] = [];
