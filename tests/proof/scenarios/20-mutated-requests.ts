@@ -65,7 +65,7 @@ export default {
     client.close();
     for (const text of [...missing, ...vacuous, ...faults, ...skipped].slice(0, 10)) console.error(text.slice(0, 2000));
     const slow = `${slowest.toFixed(0)} ms`;
-    const asked = `${names.length - missing.length} of ${names.length}`;
+    const asked = `${endpointNames.length - missing.length} of ${endpointNames.length}`;
     const least = short ? 8 : 500;
     return {
       rows: [
