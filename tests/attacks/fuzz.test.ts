@@ -25,13 +25,12 @@ import {
 import { authorizationUrl, type Client, codeForm, connect, refreshForm } from '../support/flows.ts';
 
 /**
- * Each endpoint is sent 10,000 requests that are right but for a part or two. Whatever comes, the answer is no fault of
+ * Each endpoint is sent 1,000 requests that are right but for a part or two. Whatever comes, the answer is no fault of
  * ours, says what is wrong in the form its reader expects, and shows nothing of the inside. Few of them go to storage,
- * for that is what takes the time: hundreds of clients are stored, hundreds of forms come from a signed-in person.
+ * for that is what takes the time. Scenario 20 of `npm run proof` sends ten times as many to the app as it is deployed.
  */
-const EACH = { seed: 4, numRuns: 10_000 };
+const EACH = { seed: 4, numRuns: 1_000 };
 const some = (numRuns: number) => ({ ...EACH, numRuns });
-const TIME = { timeout: 60_000 };
 
 let server: AppServer;
 let client: Client;
@@ -151,13 +150,13 @@ const proof: fc.Arbitrary<Fields> = fc.oneof(
 );
 const CLIENT_MEMBERS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'];
 
-test('authorize: 10,000 queries', TIME, async () => {
+test('authorize: 1,000 queries', async () => {
   const fields = Object.fromEntries(new URL(authorizationUrl(server, { client_id: 'portal' }).url).searchParams);
   const also = ['nonce', 'request', 'request_uri', 'response_mode', 'prompt', 'max_age', 'login_hint', 'dpop_jkt'];
   await check('authorize', queries({ path: '/oauth/authorize', fields, also, headers: cookies }), 'person');
 });
 
-test('consent: 10,000 forms', TIME, async () => {
+test('consent: 1,000 forms', async () => {
   // With nothing ticked that was asked, the last thing that is looked at, nothing is stored.
   const fields = { request: sealed, decision: 'approve', scope: 'x' };
   const headers = fc.oneof(
@@ -168,7 +167,7 @@ test('consent: 10,000 forms', TIME, async () => {
   await check('consent', forms({ path: '/oauth/consent', fields, also: ['redirect_uri'], headers }), 'person');
 });
 
-test('login: 10,000 queries', TIME, async () => {
+test('login: 1,000 queries', async () => {
   const path = '/auth/login';
   const unknown = queries({ path, fields: { signin: 'x'.repeat(28), prompt: 'x' }, also: ['next'], headers: cookies });
   // Of a sign-in that is under way in this browser; fewer, for each is looked up.
@@ -182,7 +181,7 @@ test('login: 10,000 queries', TIME, async () => {
   );
 });
 
-test('callback: 10,000 queries', TIME, async () => {
+test('callback: 1,000 queries', async () => {
   const [path, also] = ['/auth/callback', ['session_state', 'iss', 'client_info', 'error_uri']];
   const refused = { error: 'access_denied', error_description: 'AADSTS50105' };
   const unknown = queries({ path, fields: { state: 'x'.repeat(28), code: 'x', ...refused }, also, headers: cookies });
@@ -191,7 +190,7 @@ test('callback: 10,000 queries', TIME, async () => {
   await check('callback', requests, 'person');
 });
 
-test('token: 10,000 forms, with Authorization and DPoP headers', TIME, async () => {
+test('token: 1,000 forms, with Authorization and DPoP headers', async () => {
   const path = '/oauth/token';
   const headers = fc.tuple(AUTHORIZATION, proof).map(each => Object.assign({}, ...each) as Fields);
   const code = { ...codeForm(client, good), resource: server.mcpUrl } as Fields;
@@ -200,13 +199,13 @@ test('token: 10,000 forms, with Authorization and DPoP headers', TIME, async () 
   await check('token', fc.oneof(...requests), 'client');
 });
 
-test('revoke: 10,000 forms', TIME, async () => {
+test('revoke: 1,000 forms', async () => {
   const fields = { token: good.accessToken, token_type_hint: 'access_token', client_id: 'x' };
   const headers = AUTHORIZATION;
   await check('revoke', forms({ path: '/oauth/revoke', fields, also: CLIENT_MEMBERS, headers }), 'client');
 });
 
-test('introspect: 10,000 forms', TIME, async () => {
+test('introspect: 1,000 forms', async () => {
   const fields = {
     token: good.accessToken,
     token_type_hint: 'access_token',
@@ -217,7 +216,7 @@ test('introspect: 10,000 forms', TIME, async () => {
   await check('introspect', forms({ path: '/oauth/introspect', fields, also: CLIENT_MEMBERS, headers }), 'client');
 });
 
-test('register: 10,000 documents', TIME, async () => {
+test('register: 1,000 documents', async () => {
   const members = {
     redirect_uris: ['http://localhost:1/cb'],
     client_name: 'x',
@@ -259,15 +258,15 @@ test('register: 10,000 documents', TIME, async () => {
         bent === 'redirect_uris' ? redirect_uris : bad,
       ),
     );
-  const answers = await check('register', sent(right), 'client', { many: some(900) });
-  expect(answers[201]).toBeGreaterThan(300);
+  const answers = await check('register', sent(right), 'client', { many: some(300) });
+  expect(answers[201]).toBeGreaterThan(100);
   // Of these the last redirect URI alone is refused, after the others were looked at.
   const elsewhere = uris.map(all => withMember(members, 'redirect_uris', [...all, 'http://localhost:1/cb#']));
-  expect(await check('register', sent(elsewhere), 'client', { many: some(4_100) })).toEqual({ 400: 4_100 });
+  expect(await check('register', sent(elsewhere), 'client', { many: some(300) })).toEqual({ 400: 300 });
   // And of these the method, after all other members were.
   const method = { ...members, token_endpoint_auth_method: 'nonsense' };
   const body = fc.oneof({ weight: 8, arbitrary: documents(method) }, { weight: 1, arbitrary: NOISE });
-  await check('register', sent(body), 'client', { many: some(5_000) });
+  await check('register', sent(body), 'client', { many: some(400) });
 });
 
 describe('the pages of a person', () => {
@@ -325,32 +324,32 @@ describe('the pages of a person', () => {
     return fc.oneof(...each);
   }
 
-  test('landing: 10,000 forms', TIME, async () => {
-    const requests = formsFor('/', 40, { 'issue-token': 1, 'end-token': 1, x: 1 });
+  test('landing: 1,000 forms', async () => {
+    const requests = formsFor('/', 6, { 'issue-token': 1, 'end-token': 1, x: 1 });
     // Not all in one minute, for which there is a limit; and while the sign-in is fresh.
-    const answers = await check('landing', requests, 'person', { after: () => server.clock.advance(0.08) });
+    const answers = await check('landing', requests, 'person', { after: () => server.clock.advance(0.8) });
     // As many tokens as one person may have.
     expect(answers[200]).toBe(20);
     expect(answers[303]).toBeGreaterThan(50);
   });
 
-  test('account: 10,000 forms and queries', TIME, async () => {
+  test('account: 1,000 forms and queries', async () => {
     const often = { 'end-grant': 4, 'end-all': 4, 'delete-note': 4, export: 4, x: 4 };
-    const requests = formsFor('/account', 10, { ...often, 'delete-everything': 1 });
-    const answers = await check('account', requests, 'person', { many: some(9_000), after: putBack });
-    expect(ended).toBeGreaterThan(10);
-    expect((answers[200] ?? 0) - ended, 'exports').toBeGreaterThan(50);
-    expect(answers[303]).toBeGreaterThan(200);
-    await check('account', queries(given('/account', 10)), 'person', { many: some(1_000) });
+    const requests = formsFor('/account', 2, { ...often, 'delete-everything': 1 });
+    const answers = await check('account', requests, 'person', { many: some(800), after: putBack });
+    expect(ended).toBeGreaterThan(5);
+    expect((answers[200] ?? 0) - ended, 'exports').toBeGreaterThan(20);
+    expect(answers[303]).toBeGreaterThan(100);
+    await check('account', queries(given('/account', 2)), 'person', { many: some(200) });
   });
 
-  test('logout: 10,000 forms', TIME, async () => {
-    await check('logout', forms(given('/auth/logout', 40)), 'person', { after: putBack });
-    expect(ended).toBeGreaterThan(100);
+  test('logout: 1,000 forms', async () => {
+    await check('logout', forms(given('/auth/logout', 5)), 'person', { after: putBack });
+    expect(ended).toBeGreaterThan(50);
   });
 });
 
-test('/mcp: 10,000 messages, and their headers', TIME, async () => {
+test('/mcp: 1,000 messages, and their headers', async () => {
   const value = fc.oneof(NASTY, fc.jsonValue({ maxDepth: 2 }));
   const method = fc.constantFrom('initialize', 'ping', 'tools/list', 'tools/call', 'server/discover', 'x');
   const params = fc.oneof(
