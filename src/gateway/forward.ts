@@ -8,7 +8,7 @@ import type { RequestContext } from '../http/endpoint.ts';
 import { REFUSED } from '../http/json-rpc.ts';
 import { type RandomBytes, randomText } from '../keys/random.ts';
 import { describeError } from '../log.ts';
-import { allowTool } from './allow-tool.ts';
+import { allowUse } from './allow-use.ts';
 import { answerOf } from './answer.ts';
 import { type Message, readMessage } from './message.ts';
 import { Refusal } from './refusal.ts';
@@ -45,7 +45,7 @@ export function createForwarder(upstream: GatewayUpstream, options: ForwardOptio
     let message: Message | undefined;
     try {
       message = request.method === 'POST' ? await readMessage(request, options.maxBytes) : undefined;
-      if (message) await allowTool(message, upstream, token, context, options.record);
+      if (message) await allowUse(message, upstream, token, context, options.record);
       const isListening = request.method === 'GET' || message?.method === 'subscriptions/listen';
       const slot = takeSlot(isListening ? slots.streams : slots.calls, upstream, token);
       return await send(request, { upstream, token, context, message, isListening, slot }, options);

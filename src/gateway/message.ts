@@ -16,13 +16,15 @@ export interface Message {
   readonly method: string | undefined;
   /** What `Mcp-Name` repeats: the name of a tool or prompt, the URI of a resource, a task. */
   readonly subject: string | undefined;
-  /** The tool that it calls. */
-  readonly tool: string | undefined;
+  /** What it gives a tool or a prompt. */
+  readonly args: unknown;
 }
 
 const KEYS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
-/** The methods that rules for tools are about. */
-const TOOL_METHODS: ReadonlySet<string> = new Set(['tools/call', 'tools/list']);
+/** The methods that use something of the server by its name: they are on record, and rules may be about it. */
+const USES: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+/** Those that the gateway tells from others. */
+const KNOWN: ReadonlySet<string> = new Set([...USES, 'tools/list']);
 /** The parameter that `Mcp-Name` repeats (MCP 2026-07-28, standard headers; its extension for tasks). */
 const SUBJECTS: readonly (readonly [method: RegExp, key: string])[] = [
   [/^(tools\/call|prompts\/get)$/, 'name'],
@@ -56,27 +58,21 @@ function checked(body: JsonObject, invalid: (why: string) => Refusal): Omit<Mess
   const { id, method, params } = body;
   if (method === undefined) {
     if (!('id' in body) || !('result' in body || 'error' in body)) throw invalid('This is no request and no response.');
-    return { isRequest: false, id: null, method, subject: undefined, tool: undefined };
+    return { isRequest: false, id: null, method, subject: undefined, args: undefined };
   }
   if (typeof method !== 'string') throw invalid('The method is not a text.');
   const isRequest = 'id' in body;
   if (isRequest && typeof id !== 'string' && !Number.isFinite(id)) throw invalid('The id is no text and no number.');
-  if (!TOOL_METHODS.has(method) && TOOL_METHODS.has(folded(method))) throw invalid('The method is not spelled so.');
+  if (!KNOWN.has(method) && KNOWN.has(folded(method))) throw invalid('The method is not spelled so.');
   if (params !== undefined && !isObject(params)) throw invalid('The params are not an object.');
   const [, key = ''] = SUBJECTS.find(([methods]) => methods.test(method)) ?? [];
   const subject = params && typeof params[key] === 'string' ? params[key] : undefined;
-  if (method === 'tools/call') {
-    if (subject === undefined) throw invalid('The name of the tool is not a text.');
-    const twin = Object.keys(params ?? {}).some(key => key !== 'name' && folded(key) === 'name');
-    if (twin) throw invalid('The name of the tool is there twice.');
+  if (USES.has(method)) {
+    if (subject === undefined) throw invalid(`The ${key} is not a text.`);
+    const twin = Object.keys(params ?? {}).some(other => other !== key && folded(other) === key);
+    if (twin) throw invalid(`The ${key} is there twice.`);
   }
-  return {
-    isRequest,
-    id: isRequest ? requestId(body) : null,
-    method,
-    subject,
-    tool: method === 'tools/call' ? subject : undefined,
-  };
+  return { isRequest, id: isRequest ? requestId(body) : null, method, subject, args: params?.arguments };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -7,6 +7,8 @@ import { Refusal } from './refusal.ts';
 const HEADER_MISMATCH = -32020;
 /** What goes on as it came, where it says what the message says. Others could tell of a call that was not checked. */
 const COPIED = ['accept', 'mcp-protocol-version', 'mcp-method', 'mcp-name'];
+/** What the headers that repeat an argument of a tool begin with (MCP 2026-07-28, `x-mcp-header`). */
+const PARAM = 'mcp-param-';
 
 /**
  * What an upstream is told in headers: MCP's own that are known, and what we make. Nothing else
@@ -34,6 +36,7 @@ export function upstreamHeaders(
   if (message) {
     sent['content-type'] = 'application/json';
     checkRepeated(sent, message);
+    Object.assign(sent, repeatedArguments(headers, message));
   } else {
     delete sent['mcp-method'];
     delete sent['mcp-name'];
@@ -53,8 +56,31 @@ function checkRepeated(sent: Record<string, string>, { method, subject }: Messag
   if (!isSame) throw new Refusal(400, 'Mcp-Method or Mcp-Name says something else than the message.', HEADER_MISMATCH);
 }
 
-/** Names that are not plain ASCII travel as base64 of their UTF-8 (MCP 2026-07-28). */
-function decoded(name: string): string {
-  const [, base64] = /^=\?base64\?([\w+/]*=*)\?=$/.exec(name) ?? [];
-  return base64 === undefined ? name : Buffer.from(base64, 'base64').toString('utf8');
+/**
+ * The headers that repeat an argument. Which one it is, only the server knows, who has to check that;
+ * what is no argument of the call at all stays here.
+ */
+function repeatedArguments(headers: Headers, { method, args }: Message): Record<string, string> {
+  const params = [...headers].filter(([name]) => name.startsWith(PARAM));
+  if (method !== 'tools/call' || params.length === 0) return {};
+  const values = primitives(args);
+  return Object.fromEntries(params.filter(([, value]) => values.has(decoded(value))));
+}
+
+/** All texts, numbers and truth values in a value of JSON, as texts; without recursion, for it may be deep. */
+function primitives(value: unknown): ReadonlySet<string> {
+  const found = new Set<string>();
+  const open = [value];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (typeof next === 'object' && next !== null) for (const inner of Object.values(next)) open.push(inner);
+    else if (next !== null && next !== undefined) found.add(String(next));
+  }
+  return found;
+}
+
+/** Texts that are not plain ASCII travel as base64 of their UTF-8 (MCP 2026-07-28). */
+function decoded(text: string): string {
+  const [, base64] = /^=\?base64\?([\w+/]*=*)\?=$/.exec(text) ?? [];
+  return base64 === undefined ? text : Buffer.from(base64, 'base64').toString('utf8');
 }

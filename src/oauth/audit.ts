@@ -18,6 +18,8 @@ export type AuditAct =
   | 'grant ended'
   | 'script token issued'
   | 'tool called'
+  | 'prompt used'
+  | 'resource read'
   | 'tool denied'
   | 'data exported'
   | 'data deleted'
@@ -34,7 +36,7 @@ export interface AuditEvent {
   readonly clientName?: string | undefined;
   /** What it is to have access to, by its URL. */
   readonly resource?: string;
-  /** Of a server behind the gateway, by its name. */
+  /** A tool or a prompt, by its name, or a resource, by its URI, of a server behind the gateway; of ours, one that was denied. */
   readonly tool?: string;
   readonly grant?: string;
   readonly signin?: string;

@@ -22,7 +22,7 @@ export type StoredEvent = {
   clientName?: string;
   /** What it is to have access to, by its URL. */
   resource?: string;
-  /** A tool of a server behind the gateway. */
+  /** A tool, a prompt or a resource of a server behind the gateway, or one of ours that was denied. */
   tool?: string;
   grant?: string;
   signin?: string;

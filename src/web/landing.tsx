@@ -40,10 +40,18 @@ export interface ScriptTokenProps {
   readonly active: readonly ActiveToken[];
 }
 
+/** A server that people reach through this one. */
+export interface OtherServer {
+  readonly name: string;
+  readonly mcpUrl: string;
+}
+
 export interface LandingProps {
   readonly mcpUrl: string;
   readonly serverName: string;
   readonly version: string;
+  /** The servers behind the gateway. */
+  readonly others?: readonly OtherServer[] | undefined;
   /** Who is signed in, or nobody. */
   readonly person?: Person | undefined;
   /** Whether the page for administrators is linked. */
@@ -95,7 +103,10 @@ export function landingPage(props: LandingProps): Response {
             Give your client this address. The first time, it opens your browser to sign in with Microsoft.
           </p>
         </div>
-        <Address mcpUrl={props.mcpUrl} serverName={props.serverName} />
+        <section aria-label="Server address">
+          <Address id="mcp" label="MCP server URL" mcpUrl={props.mcpUrl} serverName={props.serverName} />
+        </section>
+        {props.others?.length ? <OtherServers servers={props.others} /> : null}
         {person ? <ScriptTokens {...scriptTokens} /> : null}
         {!person && scriptTokens.enabled ? <SignInForTokens /> : null}
       </main>
@@ -106,14 +117,20 @@ export function landingPage(props: LandingProps): Response {
   );
 }
 
-function Address({ mcpUrl, serverName }: { mcpUrl: string; serverName: string }) {
+interface AddressProps extends Pick<LandingProps, 'mcpUrl' | 'serverName'> {
+  /** What its ids begin with, one for each server of the page. */
+  readonly id: string;
+  readonly label: string;
+}
+
+function Address({ id, label, mcpUrl, serverName }: AddressProps) {
   return (
-    <section aria-label="Server address">
+    <>
       <div>
-        <label for="mcp-url">MCP server URL</label>
+        <label for={`${id}-url`}>{label}</label>
         <div class="row">
-          <input id="mcp-url" type="text" readonly value={mcpUrl} />
-          <CopyButton of="mcp-url" what="the URL" />
+          <input id={`${id}-url`} type="text" readonly value={mcpUrl} />
+          <CopyButton of={`${id}-url`} what="the URL" />
         </div>
       </div>
       <details>
@@ -125,15 +142,28 @@ function Address({ mcpUrl, serverName }: { mcpUrl: string; serverName: string })
                 <span>
                   {client} <span class="soft">{where}</span>
                 </span>
-                <CopyButton of={`line-${index}`} what={`the line for ${client}`} small />
+                <CopyButton of={`${id}-${index}`} what={`the line for ${client}`} small />
               </dt>
               <dd>
-                <code id={`line-${index}`}>{line}</code>
+                <code id={`${id}-${index}`}>{line}</code>
               </dd>
             </div>
           ))}
         </dl>
       </details>
+    </>
+  );
+}
+
+function OtherServers({ servers }: { servers: readonly OtherServer[] }) {
+  return (
+    <section aria-labelledby="others">
+      <div class="intro">
+        <h2 id="others">More servers, with the same sign-in</h2>
+      </div>
+      {servers.map(({ name, mcpUrl }, index) => (
+        <Address id={`other-${index}`} label={name} mcpUrl={mcpUrl} serverName={name} />
+      ))}
     </section>
   );
 }

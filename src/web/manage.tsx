@@ -345,7 +345,7 @@ function Events({ events, next }: { events: readonly ManagedEvent[]; next: strin
                   </Fact>
                 ) : null}
                 {event.resource ? <Fact name="Access to">{plainUri(event.resource)}</Fact> : null}
-                {event.tool ? <Fact name="Tool">{plainText(event.tool, LONGEST_ID)}</Fact> : null}
+                {event.tool ? <Fact name="What">{plainText(event.tool, LONGEST_ID)}</Fact> : null}
                 {event.by ? (
                   <Fact name="By">
                     <a href={manageLink({ person: event.by })}>{event.by}</a>

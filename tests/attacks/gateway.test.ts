@@ -259,6 +259,28 @@ describe('a denied tool', () => {
       expect((await send(about, { headers: { 'mcp-name': 'it' } })).status).toBe(200);
     }
   });
+
+  test('is not reached by headers that repeat no argument of the call', async () => {
+    const params = { name: 'read', arguments: { region: 'west', deep: { count: 3, isAll: true, text: 'Füße' } } };
+    const said = { ...ping, method: 'tools/call', params };
+    const right = {
+      'mcp-param-region': 'west',
+      'mcp-param-count': '3',
+      'mcp-param-all': 'true',
+      'mcp-param-text': `=?base64?${Buffer.from('Füße').toString('base64')}?=`,
+    };
+    const wrong = { 'mcp-param-tenant': 'other', 'mcp-param-name': 'read', 'mcp-param-key': 'region' };
+    expect((await send(said, { headers: { ...right, ...wrong } })).status).toBe(200);
+    expect(wiki.asked[0]?.headers).toMatchObject(right);
+    for (const name of Object.keys(wrong)) expect(wiki.asked[0]?.headers).not.toHaveProperty(name);
+    await send({ ...said, method: 'prompts/get' }, { headers: right });
+    for (const name of Object.keys(right)) expect(wiki.asked[1]?.headers).not.toHaveProperty(name);
+    let nested = '"west"';
+    for (let depth = 0; depth < 800; depth++) nested = `[${nested}]`;
+    const deep = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read","arguments":${nested}}}`;
+    expect((await send(deep, { headers: { 'mcp-param-region': 'west' } })).status).toBe(200);
+    expect(wiki.asked[2]?.headers).toMatchObject({ 'mcp-param-region': 'west' });
+  });
 });
 
 describe('a client', () => {

@@ -26,6 +26,9 @@ export interface ServerFacts {
 export function landingEndpoint(services: OAuthServices, server: ServerFacts): Endpoint {
   const { keys, limits, scriptTokens, resource, origin } = services;
   const { own } = services.resources;
+  const others = services.resources.all
+    .filter(({ kind }) => kind === 'gateway')
+    .map(({ name, resource }) => ({ name, mcpUrl: resource }));
 
   return async (request, context) => {
     // The form comes first: a body that is none may have replaced the headers.
@@ -102,6 +105,7 @@ export function landingEndpoint(services: OAuthServices, server: ServerFacts): E
       mcpUrl: resource,
       serverName: server.name,
       version: server.version,
+      others,
       ...(session ? { person: session.person, isAdministrator: session.isAdministrator } : {}),
       scriptTokens: {
         enabled: scriptTokens,

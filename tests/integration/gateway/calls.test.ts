@@ -163,6 +163,12 @@ describe('the door', () => {
     expect(wiki.asked).toEqual([]);
   });
 
+  test('is named on the landing page', async () => {
+    const html = await (await fetch(`${server.origin}/`)).text();
+    expect(html).toContain(`value="${at('wiki')}"`);
+    expect(html).toContain(`value="${at('shop')}"`);
+  });
+
   test('is not there for names that no setting has', async () => {
     for (const name of ['nothing', 'constructor', '%77iki', 'wiki%2f', 'wiki/', '.well-known']) {
       for (const method of ['GET', 'POST', 'OPTIONS']) expect((await fetch(at(name), { method })).status).toBe(404);
@@ -253,6 +259,25 @@ describe('tools', () => {
     ]);
     const last = lines.findLast(line => line.event === 'audit');
     expect(last).toMatchObject({ client, grant, person, resource: at('wiki') });
+  });
+
+  test('prompts and resources that are used are on record too, a URI without its query; lists are not', async () => {
+    const before = server.logLines.length;
+    for (const [method, params] of [
+      ['prompts/get', { name: 'draft' }],
+      ['resources/read', { uri: 'page://home?q=canary#canary' }],
+      ['resources/list', {}],
+      ['resources/subscribe', { uri: 'page://home' }],
+    ] as const) {
+      expect((await send(request(method, params))).status, method).toBe(200);
+    }
+    const lines = server.logLines.slice(before);
+    const audit = lines.map(line => JSON.parse(line)).filter(({ event }) => event === 'audit');
+    expect(audit.map(({ act, tool }) => [act, tool])).toEqual([
+      ['prompt used', 'draft'],
+      ['resource read', 'page://home'],
+    ]);
+    expect(lines.join()).not.toContain('canary');
   });
 });
 

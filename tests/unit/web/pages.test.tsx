@@ -121,6 +121,16 @@ describe('the landing page', () => {
     expect(html).not.toContain('grant-1');
   });
 
+  it('gives the address of each server, and no id twice', async () => {
+    const urls = ['wiki', 'shop'].map(name => `https://mcp.example/${name}/mcp`);
+    const html = await render({ others: urls.map((mcpUrl, index) => ({ name: `Server ${index}`, mcpUrl })) });
+    for (const url of urls) expect(html).toContain(`value="${url}"`);
+    const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [, id] of html.matchAll(/data-copy="([^"]+)"/g)) expect(ids).toContain(id);
+    expect(await render()).not.toContain('More servers');
+  });
+
   it('puts the CSRF value into every form', async () => {
     const forms = formsOf(await render());
     expect(forms.map(form => form.match(/<form[^>]*action="([^"]*)"/)?.[1])).toEqual(['/auth/logout', '/', '/']);
@@ -368,6 +378,7 @@ describe('whatever comes from outside', () => {
         serverName: text,
         person: { name: text, email: text },
         notice: text,
+        others: [{ name: text, mcpUrl: 'https://mcp.example/wiki/mcp' }],
         scriptTokens: {
           ...signedIn.scriptTokens,
           csrf: text,
