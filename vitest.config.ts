@@ -15,12 +15,11 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'hono/jsx' } },
   test: {
+    // Files leave nothing behind in their process (mocks and settings of a file are undone after it): so those of one
+    // process load the sources once.
+    isolate: false,
     projects: [
-      {
-        extends: true,
-        // They leave nothing behind in their process: so those of one process load the sources once.
-        test: { name: 'unit', include: ['tests/unit/**/*.test.{ts,tsx}'], isolate: false },
-      },
+      { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.{ts,tsx}'] } },
       {
         extends: true,
         test: {
