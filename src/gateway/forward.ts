@@ -3,6 +3,7 @@ import type { Admitted } from '../access/door.ts';
 import type { GuardOptions } from '../access/guard.ts';
 import { personKey } from '../access/person.ts';
 import type { RecordCall } from '../access/record-call.ts';
+import { createSlots, type Slots } from '../access/slots.ts';
 import type { GatewayUpstream } from '../config.ts';
 import type { RequestContext } from '../http/endpoint.ts';
 import { REFUSED } from '../http/json-rpc.ts';
@@ -14,7 +15,6 @@ import { type Message, readMessage } from './message.ts';
 import { Refusal } from './refusal.ts';
 import { upstreamHeaders } from './request-headers.ts';
 import { isSessionId, openSessionId, sealSessionId } from './session-id.ts';
-import { createSlots, type Slots } from './slots.ts';
 
 export interface ForwardOptions extends Pick<GuardOptions, 'issuer' | 'keys' | 'now'> {
   readonly random: RandomBytes;

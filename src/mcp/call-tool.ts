@@ -1,6 +1,8 @@
 import type { CallToolResult, InputRequiredResult } from '@modelcontextprotocol/server';
 import { DownstreamRefusedError } from '../access/downstream.ts';
+import { personKey } from '../access/person.ts';
 import { covers } from '../access/scopes.ts';
+import type { Slots } from '../access/slots.ts';
 import type { RequestContext } from '../http/endpoint.ts';
 import type { Logger } from '../log.ts';
 import { InputNeeded } from './ask-back.ts';
@@ -20,6 +22,8 @@ export interface ToolCall {
   request: McpRequest;
   /** In milliseconds. */
   timeLimitMs: number;
+  /** Where the tool limits how many calls of a person are under way. */
+  slots: Slots | undefined;
 }
 
 /** Runs a tool; what its caller can mend becomes a result with `isError`, what it has to ask one with the questions. */
@@ -40,6 +44,11 @@ export async function callTool(
       `${tool.name} needs the role ${tool.roles.join(' or ')}. Ask an administrator for it, then sign in again.`,
     );
   }
+  const leave = call.slots?.take(personKey(token.person));
+  if (call.slots && !leave) {
+    const often = tool.callsAtOnce === 1 ? 'already' : `${tool.callsAtOnce} times already`;
+    return toolError(context, 'busy', `${tool.name} is under way for you ${often}. Wait until that is done.`);
+  }
   try {
     return await withTimeLimit(call.timeLimitMs, request.signal, signal =>
       tool.call(call.args, callContext(surroundings, exchange, request, log, signal)),
@@ -56,6 +65,8 @@ export async function callTool(
     const seconds = call.timeLimitMs / 1000;
     const what = `${tool.name} took longer than ${seconds} seconds and was stopped. It may have taken effect.`;
     return toolError(context, 'time limit', what);
+  } finally {
+    leave?.();
   }
 }
 

@@ -118,6 +118,8 @@ interface AnyToolDefinition<Input extends z.ZodObject> {
   annotations?: ToolAnnotations;
   /** How long a call may take, 1 to {@link LONGEST_TOOL_SECONDS}; absent: as the setting `TOOL_TIMEOUT_SECONDS` says. */
   timeLimitSeconds?: number;
+  /** How many calls of one person may be under way at once on an instance, 1 or more; absent: any number. */
+  callsAtOnce?: number;
 }
 
 export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject>
@@ -147,6 +149,8 @@ export interface Tool {
   readonly roles: readonly string[];
   /** How long a call may take, in milliseconds, where the tool says so itself. */
   readonly timeLimitMs?: number;
+  /** How many calls of one person may be under way at once on an instance, where the tool limits that. */
+  readonly callsAtOnce?: number;
   /** Its entry in `tools/list`, the schemas as JSON Schema. */
   readonly listing: ToolListing;
   /**
@@ -162,7 +166,7 @@ export const LONGEST_TOOL_SECONDS = 200;
 /**
  * Makes a tool of its definition: typed for who writes it, checked at run time for who calls it.
  *
- * @throws RangeError for a time limit that is out of range
+ * @throws RangeError for a limit that is out of range
  * @example
  * ```ts
  * import { createEntraMcp, defineTool, loadConfig } from 'entra-mcp-functions';
@@ -199,9 +203,13 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     output,
     annotations,
     timeLimitSeconds,
+    callsAtOnce,
   } = definition;
   if (timeLimitSeconds !== undefined && !(timeLimitSeconds > 0 && timeLimitSeconds <= LONGEST_TOOL_SECONDS)) {
     throw new RangeError(`${name} may take ${LONGEST_TOOL_SECONDS} seconds at most`);
+  }
+  if (callsAtOnce !== undefined && !(Number.isSafeInteger(callsAtOnce) && callsAtOnce > 0)) {
+    throw new RangeError(`${name}: callsAtOnce is 1 or more`);
   }
   let listing: ToolListing | undefined;
   return {
@@ -209,6 +217,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     scopes,
     roles,
     ...(timeLimitSeconds === undefined ? {} : { timeLimitMs: timeLimitSeconds * 1000 }),
+    ...(callsAtOnce === undefined ? {} : { callsAtOnce }),
     get listing() {
       listing ??= {
         name,

@@ -5,6 +5,7 @@ import {
   ProtocolErrorCode,
   Server,
 } from '@modelcontextprotocol/server';
+import { createSlots, type Slots } from '../access/slots.ts';
 import { attempt } from './attempt.ts';
 import type { Surroundings } from './call-context.ts';
 import { callTool } from './call-tool.ts';
@@ -16,6 +17,11 @@ export interface ServerOptions extends Surroundings, CursorOptions {
   catalogue: Catalogue;
   /** How long a call of a tool may take that has no limit of its own, in milliseconds. */
   toolTimeLimitMs: number;
+}
+
+interface Serving extends ServerOptions {
+  /** Of the tools that limit how many calls one person has under way, by their names. */
+  slots: ReadonlyMap<string, Slots>;
 }
 
 /** No list changes while the server runs, so nothing is ever announced, and nobody need hold a stream open. */
@@ -38,11 +44,15 @@ export function createHandler(options: ServerOptions): McpHttpHandler {
     ...(websiteUrl && { websiteUrl }),
     ...(icons && { icons: [...icons] }),
   };
+  const limited = [...options.catalogue.tools.values()].flatMap(({ name, callsAtOnce: each }) =>
+    each === undefined ? [] : [[name, createSlots({ each })] as const],
+  );
+  const serving = { ...options, slots: new Map(limited) };
   const about = { capabilities: CAPABILITIES, ...(instructions && { instructions }) };
   return createMcpHandler(({ authInfo }) => {
     const exchange = authInfo?.extra?.exchange as Exchange;
     const server = new Server(exchange.onlyToolCalls ? least : whole, about);
-    return serve(server, options, exchange);
+    return serve(server, serving, exchange);
   });
 }
 
@@ -52,7 +62,7 @@ export function createHandler(options: ServerOptions): McpHttpHandler {
  * its plain `Server`, and what a call of a tool does not need is neither loaded
  * nor registered for one.
  */
-function serve(server: Server, options: ServerOptions, exchange: Exchange): Server | Promise<Server> {
+function serve(server: Server, options: Serving, exchange: Exchange): Server | Promise<Server> {
   const { context, onlyToolCalls } = exchange;
   // Only what the library says, up to where it begins to quote what came.
   server.onerror = error =>
@@ -63,7 +73,15 @@ function serve(server: Server, options: ServerOptions, exchange: Exchange): Serv
     if (!tool) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${params.name}.`);
     const log = context.log.with({ tool: tool.name });
     const { timeLimitMs = options.toolTimeLimitMs } = tool;
-    const call = { exchange, tool, args: params.arguments, request: mcpReq, log, timeLimitMs };
+    const call = {
+      exchange,
+      tool,
+      args: params.arguments,
+      request: mcpReq,
+      log,
+      timeLimitMs,
+      slots: options.slots.get(tool.name),
+    };
     return attempt(exchange, log, () => callTool(options, call));
   });
   return onlyToolCalls ? server : withOtherMethods(server, options, exchange);

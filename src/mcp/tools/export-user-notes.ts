@@ -27,6 +27,8 @@ export default defineTool({
   }),
   annotations: { readOnlyHint: true, openWorldHint: false },
   timeLimitSeconds: 120,
+  // It holds megabytes until it is done.
+  callsAtOnce: 2,
   async handler({ cursor }, { person, services, signal, progress, clientLog }) {
     const notes: { id: string; note: string; saved_at: string }[] = [];
     let bytes = 0;

@@ -19,7 +19,7 @@ const ERAS: Record<
 
 type Work = (context: ToolContext) => Promise<unknown>;
 
-function tool(name: string, work: Work, timeLimitSeconds?: number): Tool {
+function tool(name: string, work: Work, limits: { timeLimitSeconds?: number; callsAtOnce?: number } = {}): Tool {
   return defineTool({
     name,
     title: name,
@@ -27,7 +27,7 @@ function tool(name: string, work: Work, timeLimitSeconds?: number): Tool {
     scopes: [],
     input: z.object({}),
     output: z.object({}),
-    ...(timeLimitSeconds ? { timeLimitSeconds } : {}),
+    ...limits,
     handler: async (_args, context) => {
       await work(context);
       return {};
@@ -38,9 +38,12 @@ function tool(name: string, work: Work, timeLimitSeconds?: number): Tool {
 const storage = freshStorage();
 
 /** A resource with one tool, and a call of it in an era. */
-async function withTool(work: Work, options: { timeLimitSeconds?: number; toolTimeLimitMs?: number } = {}) {
-  const { timeLimitSeconds, ...rest } = options;
-  const resource = await startProtectedResource(storage, { tools: [tool('work', work, timeLimitSeconds)], ...rest });
+async function withTool(
+  work: Work,
+  options: { timeLimitSeconds?: number; callsAtOnce?: number; toolTimeLimitMs?: number } = {},
+) {
+  const { toolTimeLimitMs = 60_000, ...limits } = options;
+  const resource = await startProtectedResource(storage, { tools: [tool('work', work, limits)], toolTimeLimitMs });
   const token = await resource.token();
   return {
     resource,
@@ -200,8 +203,42 @@ describe('messages to the client’s log', () => {
   });
 });
 
-test('a time limit beyond what the platform gives stops the start', () => {
-  expect(() => tool('work', async () => {}, 201)).toThrow('200 seconds');
+test('limits that cannot be stop the start', () => {
+  const nothing: Work = async () => {};
+  expect(() => tool('work', nothing, { timeLimitSeconds: 201 })).toThrow('200 seconds');
+  for (const callsAtOnce of [0, -1, 1.5, Number.NaN]) {
+    expect(() => tool('work', nothing, { callsAtOnce })).toThrow('callsAtOnce');
+  }
+});
+
+describe('a tool that runs so often at once for one person', () => {
+  test('refuses more, in one request too, and nobody else, until one is done, whatever becomes of it', async () => {
+    const { opened, open } = gate();
+    let begun = 0;
+    const bothBegun = gate();
+    const { resource, call: sent } = await withTool(
+      async ({ person }) => {
+        begun += 1;
+        if (begun === 2) bothBegun.open();
+        if (person.oid !== 'ada' || begun > 3) return;
+        await opened;
+        if (begun === 3) throw new Error('broken');
+      },
+      { callsAtOnce: 2 },
+    );
+    const two = [sent('2026-07-28'), sent('2025-11-25')];
+    await bothBegun.opened;
+    const busy = { isError: true, content: [{ text: expect.stringContaining('under way for you 2 times already') }] };
+    expect(await messages(await sent('2026-07-28'))).toMatchObject([{ result: busy }]);
+    const grace = await resource.token({ person: { tid: 'tenant', oid: 'grace' } });
+    const other = await messages(await post(resource, grace, call('work')));
+    expect(other[0]?.result).not.toHaveProperty('isError');
+    expect(begun).toBe(3);
+    open();
+    await Promise.all(two);
+    expect((await messages(await sent('2026-07-28')))[0]?.result).not.toHaveProperty('isError');
+    expect(begun).toBe(4);
+  });
 });
 
 describe('export_user_notes', () => {

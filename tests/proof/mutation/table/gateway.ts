@@ -178,9 +178,16 @@ export const gateway: Mutation[] = [
   {
     name: 'gateway: so many calls of a person',
     rule: 'GATEWAY_UPSTREAMS',
-    file: at('slots'),
+    file: 'src/access/slots.ts',
     edits: [[' || (taken.get(person) ?? 0) >= each', '']],
-    tests: CALLS,
+    tests: [...CALLS, 'tests/integration/mcp/long-work.test.ts'],
+  },
+  {
+    name: 'callTool: places are given back',
+    rule: 'callsAtOnce',
+    file: 'src/mcp/call-tool.ts',
+    edits: [['    leave?.();\n', '']],
+    tests: ['tests/integration/mcp/long-work.test.ts'],
   },
   {
     name: 'gateway: places are given back',

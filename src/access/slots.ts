@@ -4,8 +4,12 @@ export interface Slots {
   take(person: string): (() => void) | undefined;
 }
 
-/** Slots of one upstream and one instance, so that one that hangs, or one person, takes them from nobody else. */
-export function createSlots({ all, each }: { all: number; each: number }): Slots {
+/**
+ * Slots of one thing that takes long and one instance, so that one that hangs, or one person, takes them from nobody else.
+ *
+ * @param limits how many there are in `all`, any number unless given, and for `each` person
+ */
+export function createSlots({ all = Infinity, each }: { all?: number; each: number }): Slots {
   const taken = new Map<string, number>();
   let total = 0;
   const count = (person: string, by: number) => {
