@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { OAuthError } from '@modelcontextprotocol/client';
 import { openBrowser } from './client/browser.ts';
 import { CredentialFile, configFolder } from './client/credentials.ts';
+import { answerForm } from './client/form.ts';
 import { startReceiver } from './client/loopback.ts';
 import { type Ask, choices, plain } from './client/menu.ts';
 import { Session } from './client/session.ts';
@@ -37,20 +38,28 @@ async function main(url: URL): Promise<void> {
   const store = new CredentialFile(url, configFolder());
   const receiver = await startReceiver(await lastPort(store));
   const signIn = new SignIn({ clientName: 'Example MCP client', store, receiver, show });
-  const session = new Session({ url, signIn, about: { name: 'example-mcp-client', version: '1.0.0' } });
+  const terminal = openTerminal();
+  const session = new Session({
+    url,
+    signIn,
+    about: { name: 'example-mcp-client', version: '1.0.0' },
+    answerForm: question => answerForm(question, terminal.ask, console.log),
+  });
   try {
     await session.connect();
     const server = session.client.getServerVersion();
     console.log(`Connected to ${url}`);
     console.log(plain(`${server?.name} ${server?.version}, MCP ${session.client.getNegotiatedProtocolVersion()}`));
-    await menu(session, () => signOut(signIn, url));
+    await menu(session, terminal.ask, () => signOut(signIn, url));
   } finally {
+    terminal.close();
     await session.close();
     await receiver.close();
   }
 }
 
-async function menu(session: Session, leave: () => Promise<void>): Promise<void> {
+/** The lines that the person types. */
+function openTerminal(): { ask: Ask; close(): void } {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   // While a line is asked for, Ctrl-C comes here.
   terminal.on('SIGINT', () => {
@@ -70,27 +79,27 @@ async function menu(session: Session, leave: () => Promise<void>): Promise<void>
     const { value, done } = await lines.next();
     return done ? undefined : value;
   };
+  return { ask, close: () => terminal.close() };
+}
+
+async function menu(session: Session, ask: Ask, leave: () => Promise<void>): Promise<void> {
   const text = [...choices.map(({ title }) => title), 'Sign out', 'Quit'].map((title, n) => `  ${n + 1}  ${title}`);
-  try {
-    for (;;) {
-      console.log(`\n${text.join('\n')}`);
-      const answer = await ask('> ');
-      const number = Number(answer);
-      if (answer === undefined || number === choices.length + 2) return;
-      if (number === choices.length + 1) return await leave();
-      const choice = choices[number - 1];
-      if (choice === undefined) {
-        console.log(`Choose a number from 1 to ${choices.length + 2}.`);
-        continue;
-      }
-      try {
-        await choice.run(session, ask, console.log);
-      } catch (error) {
-        console.error(explain(error));
-      }
+  for (;;) {
+    console.log(`\n${text.join('\n')}`);
+    const answer = await ask('> ');
+    const number = Number(answer);
+    if (answer === undefined || number === choices.length + 2) return;
+    if (number === choices.length + 1) return await leave();
+    const choice = choices[number - 1];
+    if (choice === undefined) {
+      console.log(`Choose a number from 1 to ${choices.length + 2}.`);
+      continue;
     }
-  } finally {
-    terminal.close();
+    try {
+      await choice.run(session, ask, console.log);
+    } catch (error) {
+      console.error(explain(error));
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 import {
   type CallToolResult,
   Client,
+  type ElicitRequestFormParams,
+  type ElicitResult,
   StreamableHTTPClientTransport,
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
@@ -13,6 +15,8 @@ export interface SessionOptions {
   signIn: SignIn;
   /** What the client tells the server of itself. */
   about: { name: string; version: string };
+  /** Has the person answer what a tool asks while it works; absent: tools know that they cannot ask. */
+  answerForm?: (question: ElicitRequestFormParams) => Promise<ElicitResult>;
   /** All requests go through it, those of the sign-in too; absent: the global one. */
   fetch?: typeof fetch;
 }
@@ -25,8 +29,17 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#transport = this.#newTransport();
-    // The newest revision of the protocol if the server speaks it, else the older ones' handshake.
-    this.client = new Client(options.about, { versionNegotiation: { mode: 'auto' } });
+    const { about, answerForm } = options;
+    this.client = new Client(about, {
+      // The newest revision of the protocol if the server speaks it, else the older ones' handshake.
+      versionNegotiation: { mode: 'auto' },
+      capabilities: answerForm ? { elicitation: { form: {} } } : {},
+    });
+    if (answerForm) {
+      this.client.setRequestHandler('elicitation/create', ({ params }) =>
+        params.mode === 'url' ? { action: 'decline' } : answerForm(params),
+      );
+    }
   }
 
   /** @throws what the SDK throws: OAuth errors, HTTP errors, `TypeError` when no server answers */

@@ -87,8 +87,12 @@ test('signs in through the browser, uses every tool, and needs no browser the ne
   for (const secret of [tokens.access_token, tokens.refresh_token]) expect(first.output).not.toContain(secret);
 
   const id = /^ {2}- id: (\S+)$/m.exec(first.output)?.[1] ?? '';
-  const second = await client([remove, id, list, quit]);
+  const kept = await client([remove, id, 'no', list, quit]);
+  expect(kept.output).toContain('did not agree');
+  expect(kept.output).toContain('note: Buy tea');
+  const second = await client([remove, id, 'y', list, quit]);
   expect(second).toMatchObject({ code: 0, errors: '' });
+  expect(second.output).toContain('Buy tea');
   expect(second.output).toContain('deleted: true');
   expect(second.output).toContain('notes: none');
   expect(second.output).not.toContain('Sign in');
