@@ -8,6 +8,8 @@ import { type Entra, startEntra } from '../../../dev/entra/index.ts';
 import { CHROMIUM_FLAGS, findChromium } from '../../support/chromium.ts';
 import { authorizeUrl, type Form, SECRET } from './entra-fixture.ts';
 
+type AxeResults = Awaited<ReturnType<AxeBuilder['analyze']>>;
+
 const executablePath = findChromium();
 
 describe.skipIf(!executablePath)('the pages of the Entra stand-in in Chromium', { timeout: 60_000 }, () => {
@@ -44,24 +46,28 @@ describe.skipIf(!executablePath)('the pages of the Entra stand-in in Chromium', 
     'signed out': page => page.goto(`${entra.url}/${entra.tenantId}/oauth2/v2.0/logout`),
   };
 
-  it.each(['light', 'dark'] as const)('%s: axe finds nothing, nothing overflows, wide or narrow', async colorScheme => {
-    for (const [name, go] of Object.entries(ways)) {
-      const context = await browser.newContext({ colorScheme });
-      const page = await context.newPage();
-      const requests: string[] = [];
-      page.on('request', request => requests.push(request.url()));
-      await go(page);
-      const { violations, passes } = await new AxeBuilder({ page }).setLegacyMode().analyze();
-      expect(violations.map(({ id, nodes }) => [name, id, ...nodes.map(node => node.html)])).toEqual([]);
+  it.each(Object.keys(ways))('%s: axe finds nothing, nothing overflows, light or dark, wide or narrow', async name => {
+    const page = await browser.newPage();
+    const requests: string[] = [];
+    page.on('request', request => requests.push(request.url()));
+    await ways[name]?.(page);
+    // Of what passes one element a rule is enough.
+    const options = { resultTypes: ['violations' as const], iframes: false };
+    const isFit = ({ violations, passes }: AxeResults) => {
+      expect(violations.map(({ id, nodes }) => [id, ...nodes.map(node => node.html)])).toEqual([]);
       expect(passes.map(({ id }) => id)).toContain('color-contrast');
-      for (const width of [1280, 320]) {
-        await page.setViewportSize({ width, height: 700 });
-        const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-        expect(await page.evaluate(overflow), `${name}, ${width} px`).toBe(0);
-      }
-      expect(requests.filter(url => !url.startsWith(entra.url) && !url.startsWith('data:'))).toEqual([]);
-      await context.close();
+    };
+    isFit(await new AxeBuilder({ page }).setLegacyMode().options(options).analyze());
+    await page.emulateMedia({ colorScheme: 'dark' });
+    // It is in the page since then.
+    isFit((await page.evaluate(`axe.run(${JSON.stringify(options)})`)) as AxeResults);
+    for (const width of [1280, 320]) {
+      await page.setViewportSize({ width, height: 700 });
+      const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+      expect(await page.evaluate(overflow), `${width} px`).toBe(0);
     }
+    expect(requests.filter(url => !url.startsWith(entra.url) && !url.startsWith('data:'))).toEqual([]);
+    await page.close();
   });
 
   it('serve without JavaScript and by keyboard, the hinted account first', async () => {
