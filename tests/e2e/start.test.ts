@@ -28,6 +28,9 @@ const isFree = (port: string) =>
       .listen(Number(port), '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 
+/** A function that ends the app. */
+const crash = "\napp.http('crash', { methods: ['GET'], authLevel: 'anonymous', handler: () => process.exit(7) });\n";
+
 /** Signs Ada in with a client, for so long. */
 async function asAda<T>(work: (client: DemoClient) => Promise<T>): Promise<T> {
   const client = await signedIn(`${server}/mcp`, 'ada');
@@ -38,7 +41,7 @@ async function asAda<T>(work: (client: DemoClient) => Promise<T>): Promise<T> {
   }
 }
 
-test('runs everything, says where and how to connect, stops all of it on Ctrl-C, and keeps what people saved', async () => {
+test('runs everything, says where and how to connect, stops all of it on Ctrl-C or when the app ends by itself, and keeps what people saved', async () => {
   const script = project.run('dev/start.ts', { args: ['--no-watch'], env });
   await script.says('Ready in');
   for (const line of [`${server}/mcp`, `:${env.ENTRA_PORT}`, `:${env.AZURITE_TABLE_PORT}`, 'Ada Lovelace']) {
@@ -57,11 +60,15 @@ test('runs everything, says where and how to connect, stops all of it on Ctrl-C,
   expect(await script.stop()).toBe(0);
   for (const port of Object.values(env)) expect(await isFree(port)).toBe(true);
 
+  await appendFile(join(project.folder, 'functions/index.ts'), crash);
   const again = project.run('dev/start.ts', { args: ['--no-watch'], env });
   await again.says('Ready in');
   const { notes } = await asAda(client => client.call('get_user_notes'));
   expect(notes).toEqual([expect.objectContaining({ id, note: 'Buy tea' })]);
-  expect(await again.stop()).toBe(0);
+  await expect(fetch(`${server}/crash`)).rejects.toThrow();
+  expect(await again.ended).toBe(1);
+  expect(again.output()).toContain('The app ended by itself, with code 7');
+  for (const port of Object.values(env)) expect(await isFree(port)).toBe(true);
 });
 
 test('ends as well on SIGTERM, and when it is stopped while it starts', async () => {
@@ -71,12 +78,20 @@ test('ends as well on SIGTERM, and when it is stopped while it starts', async ()
   for (const port of Object.values(env)) expect(await isFree(port)).toBe(true);
 });
 
-test('picks up a change, and a file that is put with the tools; a change that does not build, or does not start, is told', async () => {
+test('picks up a change, and a file that is put with the tools; an app that ends by itself, and a change that does not build, or does not start, is told', async () => {
+  const index = join(project.folder, 'functions/index.ts');
+  const whole = await readFile(index, 'utf8');
+  await writeFile(index, whole + crash);
   const script = project.run('dev/start.ts', { env });
   await script.says('Ready in');
+  await expect(fetch(`${server}/crash`)).rejects.toThrow();
+  await script.says('The app ended by itself, with code 7');
+  await writeFile(index, whole);
+  await script.says('Reloaded');
+  expect((await fetch(`${server}/health`)).status).toBe(200);
+
   const source = join(project.folder, 'functions/health.ts');
   const before = await readFile(source, 'utf8');
-
   await appendFile(source, "\nconsole.log('This is new.');\n");
   await script.saysAll('This is new.', 'Reloaded');
   expect((await fetch(`${server}/health`)).status).toBe(200);
@@ -103,29 +118,6 @@ test('picks up a change, and a file that is put with the tools; a change that do
   expect(await script.stop()).toBe(0);
 });
 
-test('an app that ends by itself is told; it comes back with a change, or all of it ends', async () => {
-  const source = join(project.folder, 'functions/index.ts');
-  const before = await readFile(source, 'utf8');
-  const crash = "\napp.http('crash', { methods: ['GET'], authLevel: 'anonymous', handler: () => process.exit(7) });\n";
-  await writeFile(source, before + crash);
-
-  const watching = project.run('dev/start.ts', { env });
-  await watching.says('Ready in');
-  await expect(fetch(`${server}/crash`)).rejects.toThrow();
-  await watching.says('The app ended by itself, with code 7');
-  await writeFile(source, before);
-  await watching.says('Reloaded');
-  expect((await fetch(`${server}/health`)).status).toBe(200);
-  expect(await watching.stop()).toBe(0);
-
-  await writeFile(source, before + crash);
-  const once = project.run('dev/start.ts', { args: ['--no-watch'], env });
-  await once.says('Ready in');
-  await expect(fetch(`${server}/crash`)).rejects.toThrow();
-  expect(await once.ended).toBe(1);
-  for (const port of Object.values(env)) expect(await isFree(port)).toBe(true);
-});
-
 test('all busy ports are told at once, and nothing is started', async () => {
   const others = [env.SERVER_PORT, env.AZURITE_TABLE_PORT].map(port =>
     createServer().listen(Number(port), '127.0.0.1'),
@@ -141,15 +133,17 @@ test('all busy ports are told at once, and nothing is started', async () => {
   }
 });
 
-test('a registration of one’s own: the real Entra, no stand-in', async () => {
-  const registration = {
+test('a registration and storage of one’s own: no stand-in, no emulator', async () => {
+  const own = {
     AUTH_TENANT_ID: '11111111-2222-3333-4444-555555555555',
     AUTH_CLIENT_ID: '66666666-7777-8888-9999-000000000000',
+    AzureWebJobsStorage: 'UseDevelopmentStorage=true',
   };
-  const script = project.run('dev/start.ts', { args: ['--no-watch'], env: { ...env, ...registration } });
+  const script = project.run('dev/start.ts', { args: ['--no-watch'], env: { ...env, ...own } });
   await script.says('Ready in');
   expect(script.output()).toContain('no stand-in is started');
-  expect(await isFree(env.ENTRA_PORT)).toBe(true);
+  expect(script.output()).toContain('no emulator is started');
+  for (const port of [env.ENTRA_PORT, env.AZURITE_TABLE_PORT]) expect(await isFree(port)).toBe(true);
   expect(await script.stop()).toBe(0);
 });
 
