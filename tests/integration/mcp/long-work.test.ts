@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { defineTool, type Tool, type ToolContext, ToolError } from '../../../src/mcp/define-tool.ts';
+import { startAppServer } from '../../support/app-server.ts';
 import { freshStorage } from '../../support/azurite.ts';
+import { callTool, connect } from '../../support/flows.ts';
 import { collect, eventsOf, messages, modern } from '../../support/mcp-messages.ts';
 import { call, noDownstream, post, startProtectedResource } from '../../support/protected-resource.ts';
 
@@ -201,6 +203,18 @@ describe('messages to the client’s log', () => {
   test('older clients get what is worth telling, whatever level they set', async () => {
     expect((await sent('2025-11-25')).map(params => params?.level)).toEqual(levels.slice(1));
   });
+});
+
+test('TOOL_TIMEOUT_SECONDS is the limit of a tool that has none of its own', async () => {
+  const forever = tool('work', () => new Promise(() => {}));
+  const server = await startAppServer({ settings: { TOOL_TIMEOUT_SECONDS: '1' }, tools: [forever] });
+  try {
+    const { tokens } = await connect(server);
+    const { body } = await callTool(server, tokens.access_token, 'work');
+    expect(body.result?.content[0]?.text).toContain('longer than 1 second');
+  } finally {
+    await server.stop();
+  }
 });
 
 test('limits that cannot be stop the start', () => {
