@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification) =>
-      /\/e2e\/|\/conformance\/|\/fuzz|\/outage|\/storage\.test/.test(moduleId);
+      /\/e2e\/|\/conformance\/|\/outage|\/taken-back|\/storage\.test|\/azurite\.test/.test(moduleId);
     const sorted = await super.sort(files);
     return [...sorted.filter(isLong), ...sorted.filter(file => !isLong(file))];
   }

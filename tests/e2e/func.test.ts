@@ -83,7 +83,13 @@ test('says how to install Core Tools where there are none', async () => {
 
 test('says that Core Tools gave up', async () => {
   await installFunc(`#!${process.execPath}\nprocess.exit(3);`);
-  const script = project.run('dev/func.ts', { env });
+  // So that neither a stand-in nor an emulator is started.
+  const own = {
+    AUTH_TENANT_ID: '11111111-2222-3333-4444-555555555555',
+    AUTH_CLIENT_ID: '66666666-7777-8888-9999-000000000000',
+    AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+  };
+  const script = project.run('dev/func.ts', { env: { ...env, ...own } });
   expect(await script.ended).toBe(1);
   expect(script.output()).toContain('func start ended with code 3');
 });
