@@ -9,22 +9,13 @@ import { Agent, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import './tsx.ts';
 import { startAzurite } from '../../dev/azurite/index.ts';
-import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
-import { createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
-import { createKeyRing } from '../../src/keys/key-ring.ts';
-import { createLogger } from '../../src/log.ts';
-import { SETTINGS } from './settings.ts';
-import { median, type Result, type Row } from './table.ts';
+import { startSignedIn } from './signed-in.ts';
+import type { Result, Row } from './table.ts';
+import { costPerCall, type Handle } from './turns.ts';
 
-const CALLS = 20;
-const TURNS = 150;
-/** Before them, to make the code hot. */
-const WARM_UP = 30;
+const TURNS = { calls: 20, turns: 150, warmUp: 30, expected: '"text":"6"' };
 /** In microseconds of our own, a call. */
 const TARGET = 1000;
-
-type Handle = (request: Request) => Promise<Response>;
 
 export async function run(): Promise<Result> {
   await using stack = new AsyncDisposableStack();
@@ -32,7 +23,8 @@ export async function run(): Promise<Result> {
   stack.defer(() => azurite.stop());
   const upstream = await startUpstream();
   stack.defer(() => upstream.stop());
-  const { url, token, handle: gateway } = await startGateway(azurite.connectionString, upstream.url);
+  const { url, token, handle: gateway, stop } = await startGateway(azurite.connectionString, upstream.url);
+  stack.defer(stop);
   const agent = new Agent({ keepAlive: true });
   stack.defer(() => agent.destroy());
   const bare = passThrough(upstream.url, agent);
@@ -42,7 +34,7 @@ export async function run(): Promise<Result> {
     ['an answer in JSON', 'application/json'],
     ['an answer as a stream', 'text/event-stream'],
   ] as const) {
-    const costs = await alternate({ gateway, bare }, () => callOf(url, token, accept));
+    const costs = await costPerCall({ gateway, bare }, () => callOf(url, token, accept), TURNS);
     const own = costs.gateway - costs.bare;
     rows.push({
       what: `a tool call, ${what}, beside node:http`,
@@ -56,69 +48,19 @@ export async function run(): Promise<Result> {
   return { rows };
 }
 
-type Contender = 'gateway' | 'bare';
-
-/** What a call costs each, in microseconds of CPU time: the median of their turns. */
-async function alternate(
-  contenders: Record<Contender, Handle>,
-  request: () => Request,
-): Promise<Record<Contender, number>> {
-  const costs: Record<Contender, number[]> = { gateway: [], bare: [] };
-  const entries = Object.entries(contenders) as [Contender, Handle][];
-  for (let turn = -WARM_UP; turn < TURNS; turn++) {
-    for (const [name, handle] of entries) {
-      const cost = await cpuPerCall(handle, request);
-      if (turn >= 0) costs[name].push(cost);
-    }
-    // So that none always comes after the other.
-    entries.reverse();
-  }
-  return { gateway: median(costs.gateway), bare: median(costs.bare) };
-}
-
-/** CPU time of one call, in microseconds; making the request and reading the answer are in it. */
-async function cpuPerCall(handle: Handle, request: () => Request): Promise<number> {
-  const start = process.cpuUsage();
-  for (let n = 0; n < CALLS; n++) {
-    const answer = await (await handle(request())).text();
-    if (!answer.includes('"text":"6"')) throw new Error(answer);
-  }
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / CALLS;
-}
-
 /** The app as it is, with an upstream whose tools have rules, and a token that it accepts. */
-async function startGateway(connectionString: string, upstream: string) {
-  const { config } = loadConfig({
-    ...SETTINGS,
-    AUTH_REDIRECT_URI: 'http://localhost:7071/auth/callback',
-    AzureWebJobsStorage: connectionString,
-    GATEWAY_UPSTREAMS: `sums=${upstream}`,
-    GATEWAY_TOOLS: JSON.stringify({ sums: { allow: { '*': ['calculate_*'] }, deny: { '*': ['drop'] } } }),
-  });
-  const [{ resource } = { resource: '' }] = config.gateway.upstreams;
-  if (!config.secrets) throw new Error('The settings have no secret.');
-  const log = createLogger(config.logLevel, () => {});
-  const endpoint = await createApp(config, { log, version: 'bench' }).endpoint('gateway');
-  const issuedAt = Math.floor(Date.now() / 1000);
-  const token: AccessToken = {
-    person: { tid: 'tenant', oid: 'ada', name: 'Ada', email: 'ada@example.com' },
-    clientId: 'client',
-    grantId: 'grant',
-    tokenId: 'token',
-    resource,
+function startGateway(connectionString: string, upstream: string) {
+  return startSignedIn({
+    settings: {
+      AUTH_REDIRECT_URI: 'http://localhost:7071/auth/callback',
+      AzureWebJobsStorage: connectionString,
+      GATEWAY_UPSTREAMS: `sums=${upstream}`,
+      GATEWAY_TOOLS: JSON.stringify({ sums: { allow: { '*': ['calculate_*'] }, deny: { '*': ['drop'] } } }),
+    },
+    endpoint: 'gateway',
+    resource: ({ gateway }) => gateway.upstreams[0]?.resource ?? '',
     scopes: ['sums:use'],
-    roles: [],
-    signedInAt: issuedAt,
-    issuedAt,
-    expiresAt: issuedAt + 3600,
-  };
-  const handle: Handle = request => endpoint(request, { correlationId: '1'.repeat(32), log });
-  return {
-    url: resource,
-    token: await signAccessToken(await createKeyRing(config.secrets), config.origin, token),
-    handle,
-  };
+  });
 }
 
 /** The least that hands a request on and an answer back. */

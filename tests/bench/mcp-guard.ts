@@ -6,43 +6,42 @@
  * The bare handler is there twice. "Server" is the least that one can write: the library's plain server, which lists and
  * calls these very tools. "McpServer" has the one that is called registered, as the library's guide shows it.
  */
-import { setImmediate } from 'node:timers/promises';
 import { createMcpHandler, McpServer, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { startAzurite } from '../../dev/azurite/index.ts';
-import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
-import { createApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
-import { createKeyRing } from '../../src/keys/key-ring.ts';
-import { createLogger } from '../../src/log.ts';
 import type { ToolContext } from '../../src/mcp/define-tool.ts';
 import { STATELESS_REVISION } from '../../src/mcp/revisions.ts';
 import calculateSum from '../../src/mcp/tools/calculate-sum.ts';
 import { tools } from '../../src/mcp/tools/index.ts';
 import { samples } from '../../src/samples.ts';
-import { SETTINGS } from './settings.ts';
-import { median, type Result, type Row } from './table.ts';
+import { startSignedIn } from './signed-in.ts';
+import type { Result, Row } from './table.ts';
+import { costPerCall, type Handle } from './turns.ts';
 
-/** Short turns with the event loop between them, as a server has it. Long ones measure the garbage collector's moods. */
-const CALLS = 30;
-const TURNS = 600;
-/** Before them, to make the code hot. */
-const WARM_UP = 200;
+const TURNS = { calls: 30, turns: 600, warmUp: 200, expected: '"sum":6' };
 const TARGET = 1.15;
-
-type Handle = (request: Request) => Promise<Response>;
 
 export async function run(): Promise<Result> {
   await using stack = new AsyncDisposableStack();
   const azurite = await startAzurite();
   stack.defer(() => azurite.stop());
-  const { url, token, handle: guarded } = await startGuarded(azurite.connectionString);
+  const {
+    url,
+    token,
+    handle: guarded,
+  } = await startSignedIn({
+    settings: { AzureWebJobsStorage: azurite.connectionString },
+    endpoint: 'mcp',
+    resource: ({ resource }) => resource,
+    scopes: Object.keys(samples.scopes),
+    served: samples,
+  });
 
   const contenders = { guarded, server: bareServer, mcpServer: bareMcpServer };
   const rows: Row[] = [];
   for (const [era, request] of Object.entries(ERAS)) {
-    const costs = await alternate(contenders, () => request(url, token));
-    const compare = (other: Contender) => ({
+    const costs = await costPerCall(contenders, () => request(url, token), TURNS);
+    const compare = (other: keyof typeof contenders) => ({
       measured: `${costs.guarded.toFixed(0)} µs`,
       beside: `${costs[other].toFixed(0)} µs`,
       ratio: costs.guarded / costs[other],
@@ -59,52 +58,6 @@ export async function run(): Promise<Result> {
     );
   }
   return { rows };
-}
-
-type Contender = 'guarded' | 'server' | 'mcpServer';
-
-/** What a call costs each, in microseconds of CPU time: the median of their turns. */
-async function alternate(
-  contenders: Record<Contender, Handle>,
-  request: () => Request,
-): Promise<Record<Contender, number>> {
-  const costs: Record<Contender, number[]> = { guarded: [], server: [], mcpServer: [] };
-  const entries = Object.entries(contenders) as [Contender, Handle][];
-  for (let turn = -WARM_UP; turn < TURNS; turn++) {
-    for (const [name, handle] of entries) {
-      const cost = await cpuPerCall(handle, request);
-      if (turn >= 0) costs[name].push(cost);
-    }
-    // So that none always comes after the same other one.
-    entries.reverse();
-  }
-  return { guarded: median(costs.guarded), server: median(costs.server), mcpServer: median(costs.mcpServer) };
-}
-
-/** The app as it is, and a token that it accepts. */
-async function startGuarded(connectionString: string): Promise<{ url: string; token: string; handle: Handle }> {
-  const { config } = loadConfig({ ...SETTINGS, AzureWebJobsStorage: connectionString });
-  if (!config.secrets) throw new Error('The settings have no secret.');
-  const log = createLogger(config.logLevel, (_level, line) => console.error(line));
-  const endpoint = await createApp(config, { log, version: 'bench', ...samples }).endpoint('mcp');
-  const issuedAt = Math.floor(Date.now() / 1000);
-  const token: AccessToken = {
-    person: { tid: 'tenant', oid: 'ada', name: 'Ada', email: 'ada@example.com' },
-    clientId: 'client',
-    grantId: 'grant',
-    tokenId: 'token',
-    resource: config.resource,
-    scopes: ['profile', 'notes:read', 'notes:write'],
-    roles: [],
-    signedInAt: issuedAt,
-    issuedAt,
-    expiresAt: issuedAt + 3600,
-  };
-  return {
-    url: config.resource,
-    token: await signAccessToken(await createKeyRing(config.secrets), config.origin, token),
-    handle: request => endpoint(request, { correlationId: 'bench', log }),
-  };
 }
 
 const byName = new Map(tools.map(tool => [tool.name, tool]));
@@ -132,19 +85,6 @@ const bareMcpServer: Handle = createMcpHandler(() => {
   });
   return server;
 }).fetch;
-
-/** CPU time of one call, in microseconds; making the request and reading the answer are in it. */
-async function cpuPerCall(handle: Handle, request: () => Request): Promise<number> {
-  // Lets what the app does behind the scenes go on, such as reading the list of revocations.
-  await setImmediate();
-  const start = process.cpuUsage();
-  for (let n = 0; n < CALLS; n++) {
-    const text = await (await handle(request())).text();
-    if (!text.includes('"sum":6')) throw new Error(text);
-  }
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / CALLS;
-}
 
 const callIn = (headers: Record<string, string>, params: object) => (url: string, token: string) =>
   new Request(url, {
