@@ -190,6 +190,27 @@ export const gateway: Mutation[] = [
     tests: ['tests/integration/mcp/long-work.test.ts'],
   },
   {
+    name: 'gateway: so many calls of all',
+    rule: 'GATEWAY_UPSTREAMS',
+    file: at('forward'),
+    edits: [['{ all: 64, each: 16 }', '{ all: 6400, each: 16 }']],
+    tests: ['tests/unit/gateway/forward.test.ts'],
+  },
+  {
+    name: 'gateway: so many streams to listen',
+    rule: 'GATEWAY_UPSTREAMS',
+    file: at('forward'),
+    edits: [['{ all: 256, each: 32 }', '{ all: 256, each: 33 }']],
+    tests: ['tests/unit/gateway/forward.test.ts'],
+  },
+  {
+    name: 'gateway: how long an answer may take in all',
+    rule: 'GATEWAY_UPSTREAMS',
+    file: at('forward'),
+    edits: [['const TOTAL_MS = 200_000', 'const TOTAL_MS = 300_000']],
+    tests: ['tests/unit/gateway/forward.test.ts'],
+  },
+  {
     name: 'gateway: places are given back',
     rule: 'GATEWAY_UPSTREAMS',
     file: at('forward'),
