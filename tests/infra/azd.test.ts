@@ -80,7 +80,12 @@ interface Workflow {
   permissions: Record<string, string>;
   jobs: Record<
     string,
-    { needs?: string; permissions?: Record<string, string>; steps: { run?: string; uses?: string }[] }
+    {
+      needs?: string;
+      env?: Record<string, string>;
+      permissions?: Record<string, string>;
+      steps: { run?: string; uses?: string }[];
+    }
   >;
 }
 
@@ -89,13 +94,16 @@ test('the workflow checks everything before it deploys, and logs in without a se
   const { permissions, jobs } = parse(text) as Workflow;
   const runs = (job: string) => jobs[job]?.steps.flatMap(({ run }) => run ?? []) ?? [];
   expect(runs('test')).toEqual([
+    'pip install -r examples/protect/python/requirements.txt',
     'npm ci',
     'npm run check',
     'npm run check:infra',
     'npm run check:samples',
+    'npm run conformance -- gateway',
     'npm run check:library',
     'npm run proof -- --short',
   ]);
+  expect(jobs.test?.env).toMatchObject({ REQUIRE_BROWSER: '1', REQUIRE_SAMPLES: '1' });
   expect(jobs.deploy?.needs).toBe('test');
   expect(runs('deploy').slice(-2)).toEqual(['azd provision --no-prompt', 'azd deploy --no-prompt']);
   expect(permissions).toEqual({ contents: 'read' });

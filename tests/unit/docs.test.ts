@@ -23,6 +23,7 @@ const DOCUMENTS = [
   'docs/library.md',
   'docs/operations.md',
   'docs/protect-your-server.md',
+  'docs/reliability.md',
   'docs/security.md',
   'docs/storage-schema.md',
   'examples/README.md',

@@ -1,5 +1,7 @@
 """An MCP server whose callers sign in at another server: ISSUER issues the tokens, RESOURCE is this server's own URL."""
 
+import base64
+import json
 import os
 from urllib.parse import urlsplit
 
@@ -11,14 +13,18 @@ from pydantic import AnyHttpUrl
 
 ISSUER = os.environ.get("ISSUER", "http://localhost:7071")
 RESOURCE = os.environ.get("RESOURCE", "http://localhost:3001/mcp")
+SCOPE = "reports:read"
 
 
 class Verifier(JWTVerifier):
-    """A token that is bound to a key must not pass without a proof of it (RFC 9449), which is not checked here."""
+    """Takes access tokens alone (RFC 9068), and none that is bound to a key: its proof (RFC 9449) is not checked here."""
 
     async def verify_token(self, token):
         access = await super().verify_token(token)
-        return None if access is None or "cnf" in access.claims else access
+        if access is None or "cnf" in access.claims:
+            return None
+        header = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+        return access if header.get("typ") == "at+jwt" else None
 
 
 url = urlsplit(RESOURCE)
@@ -28,11 +34,13 @@ auth = RemoteAuthProvider(
         issuer=ISSUER,
         audience=RESOURCE,
         algorithm="ES256",
-        required_scopes=["reports:read"],
     ),
     authorization_servers=[AnyHttpUrl(ISSUER)],
     base_url=f"{url.scheme}://{url.netloc}",
+    scopes_supported=[SCOPE],
 )
+# Not the verifier's: to it a token without the scope would be a wrong one, and be answered 401 instead of 403.
+auth.required_scopes = [SCOPE]
 mcp = FastMCP("Reports", auth=auth)
 
 
@@ -44,4 +52,4 @@ def list_reports() -> str:
 
 
 if __name__ == "__main__":
-    mcp.run(transport="http", host="localhost", port=url.port or 8000, path=url.path)
+    mcp.run(transport="http", host="localhost", port=url.port or 8000, path=url.path, stateless_http=True)
