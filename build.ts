@@ -16,6 +16,7 @@ import {
   type Plugin,
 } from 'esbuild';
 import { collect } from './dev/collect.ts';
+import { readFlags, runScript } from './dev/local/script.ts';
 
 const root = import.meta.dirname;
 
@@ -193,9 +194,15 @@ async function write(result: Result, outdir: string): Promise<Built> {
   return { outdir, files, fingerprint: fingerprint(result) };
 }
 
+const help = `npm run build: bundles the app into dist/, the folder that is deployed, and prints the sizes.
+
+  npm run build              builds once; npm start builds again at each change
+  npm run build -- --help    shows this`;
+
 if (import.meta.main) {
-  const started = performance.now();
-  try {
+  await runScript(async () => {
+    if (readFlags(process.argv.slice(2), ['help']).has('help')) return console.log(help);
+    const started = performance.now();
     const { outdir, files } = await build({ outdir: join(root, 'dist') });
     const big = files.filter(({ path, bytes }) => path === 'index.js' || bytes >= 20_000);
     const rest = files.filter(file => !big.includes(file));
@@ -204,8 +211,5 @@ if (import.meta.main) {
     for (const file of big) console.log(`${kilobytes([file])} KB  ${file.path}`);
     if (rest.length > 0) console.log(`${kilobytes(rest)} KB  ${rest.length} smaller chunks`);
     console.log(`Built ${relative(root, outdir)} in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
-  } catch (error) {
-    console.error(error instanceof BuildError ? error.message : error);
-    process.exitCode = 1;
-  }
+  });
 }

@@ -48,10 +48,9 @@ let step = 'Begin';
 let number = 0;
 
 await runScript(async stack => {
-  const [word, ...others] = process.argv.slice(2);
-  const isGateway = word === 'gateway';
-  if (readFlags(isGateway ? others : process.argv.slice(2), ['help']).has('help')) return console.log(help);
-  const show = isGateway ? showGateway : showApp;
+  const chosen = readFlags(process.argv.slice(2), ['help'], ['gateway']);
+  if (chosen.has('help')) return console.log(help);
+  const show = chosen.has('gateway') ? showGateway : showApp;
   const started = performance.now();
   const lines: string[] = [];
   const hanging = AbortSignal.timeout(patience);

@@ -1,4 +1,4 @@
-/** What the scripts of this folder have in common: their flags, their errors, their end. */
+/** What the scripts have in common: their flags, their errors, their end. */
 import { parseArgs } from 'node:util';
 import { untilStopped } from './signals.ts';
 
@@ -8,26 +8,34 @@ export class UsageError extends Error {
 }
 
 /**
- * Reads flags that are on or off.
+ * Reads flags that are on or off, and words.
  * @param known the flags' names, without dashes
+ * @param words what may stand among them without dashes
+ * @returns what is there, in its order
  * @throws UsageError for anything else
  */
-export function readFlags<Name extends string>(args: string[], known: readonly Name[]): ReadonlySet<Name> {
+export function readFlags<Flag extends string, Word extends string = never>(
+  args: string[],
+  known: readonly Flag[],
+  words: readonly Word[] = [],
+): ReadonlySet<Flag | Word> {
   const options = Object.fromEntries(known.map(name => [name, { type: 'boolean' as const }]));
   const { tokens } = parseArgs({ args, options, strict: false, tokens: true });
-  const flags = new Set<Name>();
+  const found = new Set<Flag | Word>();
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
-    const name = known.find(
-      each => token.kind === 'option' && token.rawName === `--${each}` && token.value === undefined,
-    );
+    const name =
+      token.kind === 'positional'
+        ? words.find(each => each === token.value)
+        : known.find(each => token.rawName === `--${each}` && token.value === undefined);
     if (name === undefined) {
       const what = token.kind === 'option' ? token.rawName : token.value;
-      throw new UsageError(`"${what}" is not understood. Known: ${known.map(each => `--${each}`).join(', ')}.`);
+      const all = [...words, ...known.map(each => `--${each}`)];
+      throw new UsageError(`"${what}" is not understood. Known: ${all.join(', ')}.`);
     }
-    flags.add(name);
+    found.add(name);
   }
-  return flags;
+  return found;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** `npm run bench`: what the app costs, measured, beside what it may cost. */
-import { parseArgs } from 'node:util';
+import { readFlags } from '../../dev/local/script.ts';
 import { formatTable, type Result } from './table.ts';
 
 interface Benchmark {
@@ -30,7 +30,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
 
 const help = `npm run bench: measures, prints one table, and ends with 1 when a target is missed.
 
-  npm run bench              all of these, in less than a minute
+  npm run bench              all of these, in about three minutes
   npm run bench -- NAME      one or several of them
   npm run bench -- --help    shows this
 
@@ -41,16 +41,12 @@ ${Object.entries(BENCHMARKS)
 Times and ratios are medians of runs in turn. Leave the machine alone meanwhile.`;
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { help: { type: 'boolean' } }, allowPositionals: true });
-  if (values.help) {
+  const given = readFlags(process.argv.slice(2), ['help'], Object.keys(BENCHMARKS));
+  if (given.has('help')) {
     console.log(help);
     return 0;
   }
-  const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
-  const unknown = chosen.filter(name => !Object.hasOwn(BENCHMARKS, name));
-  if (unknown.length > 0) {
-    throw new Error(`There is no benchmark ${unknown.join(', ')}. There are: ${Object.keys(BENCHMARKS).join(', ')}.`);
-  }
+  const chosen = given.size > 0 ? given : Object.keys(BENCHMARKS);
 
   const results = new Map<string, Result>();
   for (const name of chosen) {
