@@ -1,6 +1,6 @@
 /** What will run on the laptop, where, and with which settings: worked out and checked before anything is started. */
 import { join } from 'node:path';
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { type Config, ConfigError, loadConfig } from '../../src/config.ts';
 import { isLoopbackHost } from '../../src/http/loopback.ts';
 import { connectionStringFor, emulatorAccount } from '../azurite/index.ts';
 import { defaultTenantId } from '../entra/people.ts';
@@ -17,6 +17,8 @@ export interface PlannedPort {
 export interface Plan {
   /** The app: where it listens, and the address of its MCP endpoint as clients know it. */
   app: { host: string; port: number; url: string; mcpUrl: string };
+  /** What the gateway serves, each at an address of its own. */
+  gateway: readonly { name: string; mcpUrl: string }[];
   /** The Entra stand-in; absent: people sign in at the real Entra. */
   entra?: { port: number; tenantId: string; clientId: string; clientSecret?: string; redirectUri: string };
   /** The storage emulator; absent: the storage account is one's own. */
@@ -111,7 +113,7 @@ export function planFor(env: Environment, options: PlanOptions): Plan {
 
   const app = checked(appEnv, problems);
   if (app === undefined) throw new ConfigError(problems);
-  const { origin, warnings: ofTheApp } = app;
+  const { origin, upstreams } = app;
   const url = `http://${host}:${appPort}`;
   const { hostname, port: publicPort } = new URL(origin);
   if (isLoopbackHost(hostname) && origin !== url) {
@@ -127,19 +129,26 @@ export function planFor(env: Environment, options: PlanOptions): Plan {
   return {
     ...plan,
     app: { host, port: Number(appPort), url, mcpUrl: `${origin}/mcp` },
+    gateway: upstreams.map(({ name, resource }) => ({ name, mcpUrl: resource })),
     env: appEnv,
     ports,
-    warnings: [...warnings, ...ofTheApp],
+    warnings: [...warnings, ...app.warnings],
   };
 }
 
 /** Where `npm start` and its like keep the emulator's data. */
 export const dataFolder = join(import.meta.dirname, '../../.local/azurite');
 
-function checked(env: Environment, problems: string[]): { origin: string; warnings: readonly string[] } | undefined {
+interface CheckedApp {
+  origin: string;
+  upstreams: Config['gateway']['upstreams'];
+  warnings: readonly string[];
+}
+
+function checked(env: Environment, problems: string[]): CheckedApp | undefined {
   try {
     const { config, warnings } = loadConfig(env);
-    return { origin: config.origin, warnings };
+    return { origin: config.origin, upstreams: config.gateway.upstreams, warnings };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);

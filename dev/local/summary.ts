@@ -36,7 +36,15 @@ export function summary(plan: Plan): string {
     '',
     heading('Connect a client'),
     table(clientLines(mcpUrl)),
+    ...behind(plan),
   ].join('\n');
+}
+
+/** The servers of the gateway: a client is told of them in the same way. */
+function behind({ gateway }: Plan): string[] {
+  if (gateway.length === 0) return [];
+  const rows = gateway.map(({ name, mcpUrl }): [string, string] => [name, mcpUrl]);
+  return ['', heading('Behind the gateway, for a client in the same way'), table(rows)];
 }
 
 /** What to copy for each client. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { planFor } from '../../../dev/local/plan.ts';
+import { summary } from '../../../dev/local/summary.ts';
 import { ConfigError } from '../../../src/config.ts';
 
 const clientSecret = 'made-for-this-run';
@@ -40,6 +41,17 @@ test('with nothing set, everything runs here on the ports that the README names'
     ['AZURITE_TABLE_PORT', 10002],
   ]);
   expect(warnings).toEqual([]);
+});
+
+test('each server behind the gateway is told of beside the app’s own', () => {
+  const told = plan({
+    SERVER_PORT: '1001',
+    GATEWAY_UPSTREAMS: 'wiki=https://wiki.example/mcp shop=https://shop.example',
+  });
+  const lines = summary(told).split('\n');
+  expect(lines).toContain('  wiki  http://localhost:1001/wiki/mcp');
+  expect(lines).toContain('  shop  http://localhost:1001/shop/mcp');
+  expect(summary(plan())).not.toContain('gateway');
 });
 
 test('people keep their notes: the tenant and the client are the same in every run', () => {
