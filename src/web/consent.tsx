@@ -2,6 +2,9 @@ import { page } from './page.tsx';
 import { Foreign, Mark, type ScopeChoice, ScopeChoices } from './parts.tsx';
 import { plainText, plainUri, quotedText } from './text.ts';
 
+/** What a host takes at the most (RFC 1035 section 3.1), in characters, and some words beside a scheme. */
+const LONGEST_HOST = 300;
+
 /** Whose word a client's description is. */
 export type ClientOrigin =
   | { readonly kind: 'registered' }
@@ -51,7 +54,7 @@ export function consentPage(props: ConsentProps): Response {
       {person ? <SignedInAs person={person} /> : null}
       <div class="intro">
         <p class="soft">{opensProgram ? 'Approving opens a program on this computer:' : 'Approving sends you to'}</p>
-        <p class="host">{plainUri(props.redirectHost)}</p>
+        <p class="host">{plainText(props.redirectHost, LONGEST_HOST)}</p>
         <p class="soft">
           {name ? (
             <>

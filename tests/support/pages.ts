@@ -48,6 +48,12 @@ const connection = {
 export const PAGES: Record<string, () => Response> = {
   'landing, nobody': () =>
     landingPage({ ...server, scriptTokens: { enabled: true, scopes, canIssue: false, active: [] } }),
+  'landing, two servers': () =>
+    landingPage({
+      ...server,
+      others: [{ name: 'wiki', mcpUrl: 'https://notes.example.com/wiki/mcp' }],
+      scriptTokens: { enabled: false, scopes, canIssue: false, active: [] },
+    }),
   'landing, signed in': () =>
     landingPage({
       ...server,

@@ -200,7 +200,8 @@ describe('the consent page', () => {
 
   it('AS-15: warns where approving opens a program on this computer', async () => {
     const warning = 'Only approve if you just started this on this computer.';
-    const html = await render({ opensProgram: true });
+    const html = await render({ opensProgram: true, redirectHost: 'cursor (an app)' });
+    expect(html).toContain('>cursor (an app)</p>');
     expect(html).toContain(warning);
     expect(html).toContain('opens a program on this computer');
     expect(await render()).not.toContain(warning);
