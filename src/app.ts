@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { declaredScopes } from './access/declared-scopes.ts';
+import { createMessageLimit } from './access/door.ts';
 import { createDpop } from './access/dpop.ts';
 import { createOriginRule } from './access/origin.ts';
 import type { RecordCall } from './access/record-call.ts';
@@ -181,7 +182,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
     revocations,
     dpop,
     random,
-    requestsPerMinute: config.mcpRateLimit,
+    limit: createMessageLimit(config.mcpRateLimit, now),
     now,
   };
 

@@ -1,4 +1,4 @@
-import { createDoor, createMessageLimit } from '../access/door.ts';
+import { createDoor, type MessageLimit } from '../access/door.ts';
 import { createGuard, type GuardOptions } from '../access/guard.ts';
 import type { OriginRule } from '../access/origin.ts';
 import { resourceMetadataUrl } from '../access/resources.ts';
@@ -12,8 +12,8 @@ export interface GatewayOptions
     ForwardOptions {
   readonly upstreams: readonly GatewayUpstream[];
   readonly isOriginAllowed: OriginRule;
-  /** How many messages one person may send in a minute, to all upstreams together; 0 for no limit. */
-  readonly requestsPerMinute: number;
+  /** Counts people's messages to all upstreams together, and whatever else it is handed to. */
+  readonly limit: MessageLimit | undefined;
   /** Whether answers leave as they come. When they do not, a stream to listen would bring everything at its end. */
   readonly streaming: boolean;
 }
@@ -23,7 +23,6 @@ export interface GatewayOptions
  * that our own endpoint has. Nothing is kept of a call when it is over.
  */
 export function createGateway(options: GatewayOptions): Endpoint {
-  const limit = createMessageLimit(options.requestsPerMinute, options.now);
   const methods = options.streaming ? ['GET', 'POST', 'DELETE'] : ['POST', 'DELETE'];
   const doors = new Map(
     options.upstreams.map(upstream => {
@@ -35,7 +34,7 @@ export function createGateway(options: GatewayOptions): Endpoint {
         resourceMetadataUrl: resourceMetadataUrl(resource),
       });
       const door = createDoor(
-        { ...options, guard, limit, methods, otherMethods: 'Send messages by POST.' },
+        { ...options, guard, methods, otherMethods: 'Send messages by POST.' },
         createForwarder(upstream, options),
       );
       return [new URL(resource).pathname, door];

@@ -1,6 +1,6 @@
 import type { McpHttpHandler } from '@modelcontextprotocol/server';
 import type { AccessToken } from '../access/access-token.ts';
-import { createDoor, createMessageLimit, unavailable } from '../access/door.ts';
+import { createDoor, type MessageLimit, unavailable } from '../access/door.ts';
 import { createGuard, type GuardOptions } from '../access/guard.ts';
 import type { OriginRule } from '../access/origin.ts';
 import type { RecordCall } from '../access/record-call.ts';
@@ -26,8 +26,8 @@ export interface McpEndpointOptions extends GuardOptions, Definitions {
   usedStates: UsedNames;
   /** Told of what is refused for want of a role. */
   record: RecordCall;
-  /** How many messages one person may send in a minute; 0 or absent for no limit. */
-  requestsPerMinute?: number;
+  /** Counts people's messages. */
+  limit?: MessageLimit | undefined;
   /** How long a call of a tool may take that has no limit of its own, in milliseconds; 30 seconds unless given. */
   toolTimeLimitMs?: number;
 }
@@ -47,7 +47,6 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
   const serverOptions = { ...options, catalogue, toolTimeLimitMs };
   // Ends a stream whose answer never comes, such as that of a call cancelled in its own batch.
   const streamLimitMs = 1.1 * Math.max(toolTimeLimitMs, ...options.tools.map(tool => tool.timeLimitMs ?? 0));
-  const limit = createMessageLimit(options.requestsPerMinute ?? 0, options.now);
   let handler: Promise<McpHttpHandler> | undefined;
   /** The library is most of the code, and the first answer of a new instance is often a 401, which needs none of it. */
   const loadHandler = () => {
@@ -59,7 +58,8 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     const body = await readJson(request, BODY_LIMIT);
     context.span?.tell(factsOf(body, catalogue.tools));
     // The first message of a batch is counted already.
-    const tooLong = Array.isArray(body) && body.length > 1 ? limit?.refuse(token, body.length - 1, context) : undefined;
+    const tooLong =
+      Array.isArray(body) && body.length > 1 ? options.limit?.refuse(token, body.length - 1, context) : undefined;
     if (tooLong) return tooLong;
     // The library would hold this stream open for ever, and nothing would come over it.
     if (!Array.isArray(body) && messagesOf(body)[0]?.method === 'subscriptions/listen') {
@@ -89,7 +89,6 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     {
       ...options,
       guard,
-      limit,
       methods: ['POST'],
       otherMethods: 'Send messages by POST; there are no sessions and no streams to open here.',
     },

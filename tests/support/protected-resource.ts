@@ -4,6 +4,7 @@ import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as TransportOf1 } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
+import { createMessageLimit } from '../../src/access/door.ts';
 import { createDpop } from '../../src/access/dpop.ts';
 import { createOriginRule } from '../../src/access/origin.ts';
 import { SCOPES } from '../../src/access/scopes.ts';
@@ -60,7 +61,7 @@ export interface ProtectedResource {
 
 export async function startProtectedResource(
   storage: { connectionString: string },
-  changes: Partial<McpEndpointOptions> = {},
+  { requestsPerMinute = 0, ...changes }: Partial<McpEndpointOptions> & { requestsPerMinute?: number } = {},
 ): Promise<ProtectedResource> {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const revoked = new Set<string>();
@@ -92,6 +93,7 @@ export async function startProtectedResource(
     record: async () => {},
     server: { name: 'test', version: '1.2.3', startedAt: clock.now - 5_000 },
     now,
+    limit: createMessageLimit(requestsPerMinute, now),
     ...changes,
   });
   const log = createLogger('debug', (_level, line) => lines.push(line));

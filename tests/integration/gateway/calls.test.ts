@@ -2,14 +2,14 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AppServer, startAppServer } from '../../support/app-server.ts';
-import { claimsOf, connect, register } from '../../support/flows.ts';
+import { callTool, claimsOf, connect, register } from '../../support/flows.ts';
 import { answersWith, type Behaviour, idOf, says, startUpstream, type Upstream } from '../../support/upstream.ts';
 
 const MAX_BYTES = 4096;
 let server: AppServer;
 let wiki: Upstream;
 let shop: Upstream;
-const tokens = { ada: '', grace: '', shop: '' };
+const tokens = { ada: '', grace: '', shop: '', own: '' };
 
 beforeAll(async () => {
   [wiki, shop] = await Promise.all([startUpstream(), startUpstream()]);
@@ -29,6 +29,7 @@ beforeAll(async () => {
   tokens.ada = await get('ada', 'wiki');
   tokens.grace = await get('grace', 'wiki');
   tokens.shop = await get('ada', 'shop');
+  tokens.own = (await connect(server, 'ada', { resource: server.mcpUrl }, client)).tokens.access_token;
 });
 afterAll(() => Promise.all([server, wiki, shop].map(each => each?.stop())));
 beforeEach(() => {
@@ -183,7 +184,7 @@ describe('the door', () => {
     server.deploy({}, {});
   });
 
-  test('lets in as many messages a minute as the setting says, to all servers together', async () => {
+  test('lets in as many messages a minute as the setting says, to all servers and /mcp together', async () => {
     server.deploy({ MCP_RATE_LIMIT: '2' });
     const statuses = [];
     for (const [name, token] of [
@@ -194,6 +195,7 @@ describe('the door', () => {
       statuses.push((await send(request('ping'), { name, token })).status);
     }
     expect(statuses).toEqual([200, 200, 429]);
+    expect((await callTool(server, tokens.own, 'calculate_sum')).status).toBe(429);
     expect((await send(request('ping'), { token: tokens.grace })).status).toBe(200);
     server.deploy({}, {});
   });
