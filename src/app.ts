@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { declaredScopes } from './access/declared-scopes.ts';
+import { declaredScopes, impliedScopes } from './access/declared-scopes.ts';
 import { createMessageLimit } from './access/door.ts';
 import { createDpop } from './access/dpop.ts';
 import { createOriginRule } from './access/origin.ts';
 import type { RecordCall } from './access/record-call.ts';
 import { createResourceDirectory, resourceMetadataUrl } from './access/resources.ts';
 import { createRevocationList } from './access/revocation-list.ts';
-import { SCOPES } from './access/scopes.ts';
+import { SCOPES, type ScopeDeclarations } from './access/scopes.ts';
 import type { Config } from './config.ts';
 import type { IdentityToken } from './entra/assertion-source.ts';
 import { entraEndpoints } from './entra/endpoints.ts';
@@ -58,10 +58,11 @@ export interface Surroundings {
   /** Does something some milliseconds later, which no request waits for. */
   readonly defer?: Defer;
   /**
-   * The scopes of `/mcp`, in the order in which clients read them, each with what people read that it allows; `profile`
-   * alone unless given. A token tells name and e-mail only where `profile` is one and was approved.
+   * The scopes of `/mcp`, in the order in which clients read them, each with what people read that it allows and, where
+   * it brings others with it, with these; `profile` alone unless given. A token tells name and e-mail only where
+   * `profile` is one and was approved.
    */
-  readonly scopes?: Readonly<Record<string, string>>;
+  readonly scopes?: ScopeDeclarations;
   /** What is served at `/mcp`; each nothing unless given. */
   readonly tools?: readonly Tool[];
   readonly resources?: readonly Resource[];
@@ -205,6 +206,7 @@ export function createApp(config: Config, surroundings: Surroundings): App {
       ...door,
       resource,
       scopes: Object.keys(scopes),
+      implied: impliedScopes(scopes),
       resourceMetadataUrl: resourceMetadataUrl(resource),
       services: {
         notes,

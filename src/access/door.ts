@@ -9,6 +9,7 @@ import type { AccessToken } from './access-token.ts';
 import type { Guard } from './guard.ts';
 import type { OriginRule } from './origin.ts';
 import { personKey } from './person.ts';
+import type { VerifiedToken } from './token-cache.ts';
 
 export interface DoorOptions {
   isOriginAllowed: OriginRule;
@@ -24,14 +25,18 @@ export interface DoorOptions {
 }
 
 /** Answers a request that was let in. What it throws is answered by the door. */
-export type Admitted = (request: Request, token: AccessToken, context: RequestContext) => Promise<Response>;
+export type Admitted<Token = AccessToken> = (
+  request: Request,
+  token: Token,
+  context: RequestContext,
+) => Promise<Response>;
 
 /**
  * What an MCP endpoint (Streamable HTTP) asks of everybody, in this order:
  * preflight, Origin, access token, method, rate. Nothing about what is behind is
  * told before the token is known to be good. What fails is answered in JSON-RPC.
  */
-export function createDoor(options: DoorOptions, admitted: Admitted): Endpoint {
+export function createDoor(options: DoorOptions, admitted: Admitted<VerifiedToken>): Endpoint {
   const { guard, limit } = options;
   const served = [...options.methods, 'OPTIONS'];
 

@@ -4,8 +4,8 @@ import type { Logger } from '../log.ts';
 import { type AccessToken, InvalidTokenError, type TokenFault } from './access-token.ts';
 import { DPOP_ALGORITHMS, type Dpop, InvalidProofError } from './dpop.ts';
 import type { Revocations } from './revocations.ts';
-import { covers } from './scopes.ts';
-import { TokenCache } from './token-cache.ts';
+import { covers, type ImpliedScopes } from './scopes.ts';
+import { TokenCache, type VerifiedToken } from './token-cache.ts';
 
 export interface GuardOptions {
   issuer: string;
@@ -13,6 +13,8 @@ export interface GuardOptions {
   resource: string;
   /** The scopes of the endpoint, in the order in which challenges name them. */
   scopes: readonly string[];
+  /** What its scopes bring with them; nothing unless given. */
+  implied?: ImpliedScopes;
   /** Where the protected resource metadata is (RFC 9728 section 5.1). */
   resourceMetadataUrl: string;
   keys: () => Promise<KeyRing>;
@@ -29,9 +31,9 @@ export interface Guard {
    * `Authorization` header counts; a token in the query is not looked at.
    * @throws UnavailableError when it cannot be known whether the token was revoked
    */
-  authenticate(request: Request, log: Logger): Promise<AccessToken | Response>;
+  authenticate(request: Request, log: Logger): Promise<VerifiedToken | Response>;
   /** The 403 for a token that lacks some of the scopes that a call needs; `undefined` when it has them. */
-  refuseScopes(token: AccessToken, needed: ReadonlySet<string>, log: Logger): Response | undefined;
+  refuseScopes(token: VerifiedToken, needed: ReadonlySet<string>, log: Logger): Response | undefined;
 }
 
 export function createGuard(options: GuardOptions): Guard {
@@ -87,7 +89,7 @@ export function createGuard(options: GuardOptions): Guard {
     },
 
     refuseScopes(token, needed, log) {
-      if (covers(token.scopes, needed)) return undefined;
+      if (covers(token.covered, needed)) return undefined;
       log.info('scopes missing', { client: token.clientId, got: token.scopes, needed: [...needed] });
       const union = options.scopes.filter(scope => needed.has(scope) || token.scopes.includes(scope)).join(' ');
       const description = `This call needs the scopes ${[...needed].join(' ')}.`;

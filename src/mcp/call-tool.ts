@@ -34,7 +34,7 @@ export async function callTool(
   const { exchange, tool, request, log } = call;
   const { token, context } = exchange;
   // Refused with a 403 before; no tool runs without its scopes even if that were passed by.
-  if (!covers(token.scopes, tool.scopes)) throw new Error('a call got past the check of its scopes');
+  if (!covers(token.covered, tool.scopes)) throw new Error('a call got past the check of its scopes');
   if (tool.roles.length > 0 && !tool.roles.some(role => token.roles.includes(role))) {
     await recordDenial(surroundings, exchange, tool.name);
     log.info('tool refused: the person lacks its role', { needed: tool.roles });

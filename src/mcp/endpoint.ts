@@ -1,9 +1,9 @@
 import type { McpHttpHandler } from '@modelcontextprotocol/server';
-import type { AccessToken } from '../access/access-token.ts';
 import { createDoor, type MessageLimit, unavailable } from '../access/door.ts';
 import { createGuard, type GuardOptions } from '../access/guard.ts';
 import type { OriginRule } from '../access/origin.ts';
 import type { RecordCall } from '../access/record-call.ts';
+import type { VerifiedToken } from '../access/token-cache.ts';
 import { readJson } from '../http/body.ts';
 import type { Endpoint, RequestContext } from '../http/endpoint.ts';
 import { jsonRpcError, METHOD_NOT_FOUND, messagesOf, requestId } from '../http/json-rpc.ts';
@@ -54,7 +54,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     return handler;
   };
 
-  async function admitted(request: Request, token: AccessToken, context: RequestContext): Promise<Response> {
+  async function admitted(request: Request, token: VerifiedToken, context: RequestContext): Promise<Response> {
     const body = await readJson(request, BODY_LIMIT);
     context.span?.tell(factsOf(body, catalogue.tools));
     // The first message of a batch is counted already.
@@ -65,7 +65,7 @@ export function createMcpEndpoint(options: McpEndpointOptions): Endpoint {
     if (!Array.isArray(body) && messagesOf(body)[0]?.method === 'subscriptions/listen') {
       return jsonRpcError(404, METHOD_NOT_FOUND, 'Nothing here changes that one could listen for.', requestId(body));
     }
-    const refused = guard.refuseScopes(token, await neededScopes(body, catalogue, token.scopes), context.log);
+    const refused = guard.refuseScopes(token, await neededScopes(body, catalogue, token.covered), context.log);
     if (refused) return refused;
     const onlyToolCalls = messagesOf(body).every(({ method }) => method === 'tools/call');
     return serve(request, { token, context, body, onlyToolCalls });

@@ -1,10 +1,10 @@
-import type { AccessToken } from '../access/access-token.ts';
+import type { VerifiedToken } from '../access/token-cache.ts';
 import type { RequestContext } from '../http/endpoint.ts';
 import type { UnavailableError } from '../http/errors.ts';
 
 /** One authorized HTTP request, as those see it who serve its messages. */
 export interface Exchange {
-  readonly token: AccessToken;
+  readonly token: VerifiedToken;
   readonly context: RequestContext;
   /** Its message, or its batch of them. */
   readonly body: unknown;

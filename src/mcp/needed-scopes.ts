@@ -7,17 +7,17 @@ import { type Catalogue, resourceAt } from './catalogue.ts';
  * looks at the very value that is then served, so the two cannot disagree on
  * what was asked.
  *
- * @param granted the scopes that the caller has: a list of resources shows what these cover
+ * @param covered the scopes that the caller has, and those that they bring: a list of resources shows what these open
  */
 export async function neededScopes(
   body: unknown,
   catalogue: Catalogue,
-  granted: readonly string[],
+  covered: ReadonlySet<string>,
 ): Promise<Set<string>> {
   const needed = new Set<string>();
   for (const { method, params } of messagesOf(body)) {
     const found = typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : {};
-    const scopes = scopesOf(method, found, catalogue, granted);
+    const scopes = scopesOf(method, found, catalogue, covered);
     // Most need no waiting, and a call of a tool pays for none.
     for (const scope of scopes instanceof Promise ? await scopes : scopes) needed.add(scope);
   }
@@ -29,7 +29,7 @@ function scopesOf(
   method: unknown,
   params: Record<string, unknown>,
   catalogue: Catalogue,
-  granted: readonly string[],
+  covered: ReadonlySet<string>,
 ): readonly string[] | Promise<readonly string[]> {
   switch (method) {
     case 'tools/call':
@@ -40,7 +40,7 @@ function scopesOf(
       return scopesOfUri(catalogue, text(params.uri));
     case 'resources/list':
     case 'resources/templates/list':
-      return scopesOfList(catalogue, granted);
+      return scopesOfList(catalogue, covered);
     case 'completion/complete':
       return scopesOfReference(params.ref, catalogue);
     default:
@@ -53,9 +53,9 @@ async function scopesOfUri(catalogue: Catalogue, uri: string): Promise<readonly 
 }
 
 /** A list that would be empty for want of scopes alone is refused, so that the client learns which to ask for. */
-function scopesOfList({ resources }: Catalogue, granted: readonly string[]): readonly string[] {
+function scopesOfList({ resources }: Catalogue, covered: ReadonlySet<string>): readonly string[] {
   const all = [...resources.values()];
-  return all.some(({ scopes }) => covers(granted, scopes)) ? [] : all.flatMap(({ scopes }) => scopes);
+  return all.some(({ scopes }) => covers(covered, scopes)) ? [] : all.flatMap(({ scopes }) => scopes);
 }
 
 function scopesOfReference(ref: unknown, { prompts, resources }: Catalogue): readonly string[] {

@@ -18,7 +18,7 @@ export interface Guarded {
 
 /** Whether the token at hand may see it at all. */
 export function isOpenTo({ scopes, roles }: Guarded, { token }: Exchange): boolean {
-  return covers(token.scopes, scopes) && (roles.length === 0 || roles.some(role => token.roles.includes(role)));
+  return covers(token.covered, scopes) && (roles.length === 0 || roles.some(role => token.roles.includes(role)));
 }
 
 /**
@@ -44,7 +44,7 @@ export function runHandler<T>(
   };
   return attempt(exchange, log, async () => {
     // Refused with a 403 before; nothing runs without its scopes even if that were passed by.
-    if (!covers(token.scopes, scopes)) throw new Error('a call got past the check of its scopes');
+    if (!covers(token.covered, scopes)) throw new Error('a call got past the check of its scopes');
     if (!isOpenTo(what, exchange)) {
       await recordDenial(options, exchange, name);
       log.info('refused: the person lacks its role', { needed: roles });

@@ -4,6 +4,7 @@ import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as TransportOf1 } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type AccessToken, signAccessToken } from '../../src/access/access-token.ts';
+import { impliedScopes } from '../../src/access/declared-scopes.ts';
 import { createMessageLimit } from '../../src/access/door.ts';
 import { createDpop } from '../../src/access/dpop.ts';
 import { createOriginRule } from '../../src/access/origin.ts';
@@ -75,6 +76,7 @@ export async function startProtectedResource(
     issuer: ISSUER,
     resource: RESOURCE,
     scopes: everything,
+    implied: impliedScopes(SCOPES),
     resourceMetadataUrl: METADATA_URL,
     isOriginAllowed: createOriginRule({ publicOrigin: ISSUER }),
     keys: async () => keys,

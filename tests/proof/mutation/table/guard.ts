@@ -95,7 +95,7 @@ export const guard: Mutation[] = [
     name: 'neededScopes: listing resources',
     rule: 'RFC 6750, 3.1 (insufficient_scope)',
     file: 'src/mcp/needed-scopes.ts',
-    edits: [['      return scopesOfList(catalogue, granted);', '      return [];']],
+    edits: [['      return scopesOfList(catalogue, covered);', '      return [];']],
     tests: ENDPOINT_TESTS,
   },
   {
@@ -104,8 +104,8 @@ export const guard: Mutation[] = [
     file: 'src/access/scopes.ts',
     edits: [
       [
-        '  for (const scope of needed) if (!all.has(scope)) return false;\n',
-        '  for (const scope of needed) if (all.has(scope)) return true;\n',
+        '  for (const scope of needed) if (!covered.has(scope)) return false;\n',
+        '  for (const scope of needed) if (covered.has(scope)) return true;\n',
       ],
     ],
     tests: ENDPOINT_TESTS,
