@@ -28,7 +28,9 @@ export interface EntraMcp extends App {
 /**
  * Makes an MCP server that people sign in to with Microsoft Entra ID. Nothing is sent anywhere before the first request.
  *
- * @throws Error where two tools, resources or prompts bear one name
+ * @throws TypeError without what `loadConfig` makes of the settings
+ * @throws Error where two tools, resources or prompts bear one name, one needs a scope that there is not, or `scopes` has
+ *   something that is none
  * @example
  * ```ts
  * import { app } from '@azure/functions';
@@ -47,7 +49,13 @@ export interface EntraMcp extends App {
  * createEntraMcp({ ...loadConfig(process.env), tools: [greet] }).register(app);
  * ```
  */
-export function createEntraMcp({ config, warnings = [], ...given }: EntraMcpOptions): EntraMcp {
+export function createEntraMcp(options: EntraMcpOptions): EntraMcp {
+  const { config, warnings = [], ...given } = options ?? {};
+  if (typeof config?.origin !== 'string') {
+    throw new TypeError(
+      'createEntraMcp needs the settings: createEntraMcp({ ...loadConfig(process.env), tools: […] }).',
+    );
+  }
   const log = given.log ?? createLogger(config.logLevel, (level, line) => console[level](line));
   for (const warning of warnings) log.warn('setting without meaning', { warning });
   const app = createApp(config, { ...given, log, version: given.version ?? VERSION });

@@ -10,7 +10,7 @@ export interface Catalogue {
   readonly resources: ReadonlyMap<string, Resource>;
 }
 
-/** @throws Error when two of a kind have the same name, or the same URI */
+/** @throws Error that names it when two of a kind have the same name, or the same URI */
 export function createCatalogue({ tools, prompts, resources }: Definitions): Catalogue {
   return {
     tools: byKey('tools have the same name', tools, tool => tool.name),
@@ -40,7 +40,11 @@ export async function resourceAt(
 }
 
 function byKey<T>(clash: string, all: readonly T[], keyOf: (one: T) => string): ReadonlyMap<string, T> {
-  const found = new Map(all.map(one => [keyOf(one), one]));
-  if (found.size < all.length) throw new Error(`Two ${clash}.`);
+  const found = new Map<string, T>();
+  for (const one of all) {
+    const key = keyOf(one);
+    if (found.has(key)) throw new Error(`Two ${clash}: ${key}.`);
+    found.set(key, one);
+  }
   return found;
 }

@@ -5,13 +5,13 @@ import type {
   Resource as ResourceListing,
   ResourceTemplateType as TemplateListing,
 } from '@modelcontextprotocol/server';
+import { checkUri } from './check-uri.ts';
 import type { Completers } from './completer.ts';
 import type { ToolContext } from './define-tool.ts';
-import { checkVariables } from './open-variables.ts';
 import type { Template } from './uri-template.ts';
 
 export interface ResourceDefinition<Uri extends string> {
-  /** Its URI; or a template (RFC 6570) for many of a kind, such as `note://{id}`. */
+  /** Its absolute URI (RFC 3986); or a template (RFC 6570) for many of a kind, such as `note://{id}`. */
   uri: Uri;
   /** What programs call it by. */
   name: string;
@@ -85,7 +85,8 @@ export interface Resource {
 
 /**
  * Makes a resource of its definition: typed by the variables of its template for who writes it.
- * @throws RangeError for a template whose variables could end anywhere ({@link checkVariables})
+ * @throws RangeError for what is neither a URI nor a template of one, and for a template with more than two variables that
+ *   nothing beside them ends
  *
  * @example
  * ```ts
@@ -108,7 +109,7 @@ export interface Resource {
 export function defineResource<const Uri extends string>(definition: ResourceDefinition<Uri>): Resource {
   const { uri, name, title, description, mimeType, scopes, roles = [], icons, annotations, complete = {} } = definition;
   const isTemplate = uri.includes('{');
-  if (isTemplate) checkVariables(uri);
+  checkUri(uri);
   let loaded: Promise<Template> | undefined;
   const template = () => {
     loaded ??= import('./uri-template.ts').then(({ createTemplate }) => createTemplate(uri));

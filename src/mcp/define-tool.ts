@@ -102,7 +102,7 @@ export class ToolError extends Error {
 }
 
 interface AnyToolDefinition<Input extends z.ZodObject> {
-  /** What clients call it by: letters, digits, `_`, `-` and `.`. */
+  /** What clients call it by: 1 to 128 of A-Z, a-z, 0-9, `_`, `-` and `.` (MCP 2026-07-28, "Tool Names"). */
   name: string;
   /** What people see. */
   title: string;
@@ -116,7 +116,7 @@ interface AnyToolDefinition<Input extends z.ZodObject> {
   input: Input;
   /** Hints for clients; a tool that says nothing counts as one that changes things. */
   annotations?: ToolAnnotations;
-  /** How long a call may take, 1 to {@link LONGEST_TOOL_SECONDS}; absent: as the setting `TOOL_TIMEOUT_SECONDS` says. */
+  /** How long a call may take: more than 0, up to 200 seconds; absent: as the setting `TOOL_TIMEOUT_SECONDS` says. */
   timeLimitSeconds?: number;
   /** How many calls of one person may be under way at once on an instance, 1 or more; absent: any number. */
   callsAtOnce?: number;
@@ -163,10 +163,12 @@ export interface Tool {
 /** The longest time limit of a tool: Azure's front end ends an answer after 230 seconds. */
 export const LONGEST_TOOL_SECONDS = 200;
 
+const NAME = /^[\w.-]{1,128}$/;
+
 /**
  * Makes a tool of its definition: typed for who writes it, checked at run time for who calls it.
  *
- * @throws RangeError for a limit that is out of range
+ * @throws RangeError for a name that clients may not send, and for a limit that is out of range
  * @example
  * ```ts
  * import { createEntraMcp, defineTool, loadConfig } from 'entra-mcp-functions';
@@ -205,11 +207,16 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     timeLimitSeconds,
     callsAtOnce,
   } = definition;
+  if (!NAME.test(name)) {
+    throw new RangeError(`The tool name ${JSON.stringify(name)} is not 1 to 128 of A-Z, a-z, 0-9, _, - and .`);
+  }
   if (timeLimitSeconds !== undefined && !(timeLimitSeconds > 0 && timeLimitSeconds <= LONGEST_TOOL_SECONDS)) {
-    throw new RangeError(`${name} may take ${LONGEST_TOOL_SECONDS} seconds at most`);
+    throw new RangeError(
+      `${name}: timeLimitSeconds is ${timeLimitSeconds}. Expected: more than 0, up to ${LONGEST_TOOL_SECONDS}.`,
+    );
   }
   if (callsAtOnce !== undefined && !(Number.isSafeInteger(callsAtOnce) && callsAtOnce > 0)) {
-    throw new RangeError(`${name}: callsAtOnce is 1 or more`);
+    throw new RangeError(`${name}: callsAtOnce is ${callsAtOnce}. Expected: a whole number, 1 or more.`);
   }
   let listing: ToolListing | undefined;
   return {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { triggers } from '../../functions/triggers.ts';
-import { createEntraMcp, createLogger, type FunctionsApp, loadConfig } from '../../src/index.ts';
+import { createEntraMcp, createLogger, type EntraMcpOptions, type FunctionsApp, loadConfig } from '../../src/index.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -64,3 +64,12 @@ test('serves nothing of this project’s own that is not given, under the one sc
   });
   expect((await ask('mcp')).headers.get('www-authenticate')).toContain('scope="profile"');
 });
+
+test.each([undefined, {}, { tools: [] }, { config: loadConfig(SETTINGS) }])(
+  'without settings, as with %j, it says what is missing',
+  options => {
+    const create = () => createEntraMcp(options as unknown as EntraMcpOptions);
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow('createEntraMcp needs the settings: createEntraMcp({ ...loadConfig(process.env), ');
+  },
+);
