@@ -10,10 +10,10 @@ import {
   gatewayTools,
   gatewayUpstreams,
   type NamedUpstream,
-  repeated,
   type ScopeWords,
   type ToolRules,
 } from './resource-settings.ts';
+import { problemsOf } from './setting-problems.ts';
 import {
   apisOf,
   callbackUrl,
@@ -33,6 +33,7 @@ import {
   origins,
   type PreregisteredClient,
   preregisteredClients,
+  repeated,
   roles,
   schemes,
   secretKeys,
@@ -42,6 +43,7 @@ import {
   webAddress,
   wholeNumber,
 } from './setting-values.ts';
+import { warningsFor } from './setting-warnings.ts';
 import { SETTINGS, type Setting, type SettingName } from './settings.ts';
 
 /** The settings of `settings.ts`, read from the environment: all at once, with every problem reported together. */
@@ -210,10 +212,15 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   function read<T>(name: SettingName, schema: z.ZodType<T, string>): T | undefined {
     const text = value(name);
     if (text === undefined) return undefined;
-    const result = schema.safeParse(text);
-    if (!result.success) report(name, `is not valid${reasonOf(result.error)}`);
-    return result.data;
+    const result = schema.safeParse(text, { reportInput: true });
+    if (result.success) return result.data;
+    const reasons = problemsOf(name, result.error);
+    report(name, reasons.length > 0 ? `is not valid (${reasons.join('; ')})` : 'is not valid');
+    return undefined;
   }
+
+  /** Whether something is wrong with a setting, so that others cannot be held against it. */
+  const isWrong = (name: SettingName) => problems.some(problem => problem.startsWith(`${name} `));
 
   function need<T>(name: SettingName, schema: z.ZodType<T, string>): T | undefined {
     if (value(name) === undefined) report(name, 'is missing');
@@ -289,9 +296,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     const isNamed = (name: string) => named.some(upstream => upstream.name === name);
     for (const [setting, value] of [['GATEWAY_SCOPES', scopes] as const, ['GATEWAY_TOOLS', tools] as const]) {
       const strangers = [...value.keys()].filter(name => !isNamed(name));
-      if (strangers.length > 0) report(setting, `names what GATEWAY_UPSTREAMS does not: ${strangers.join(', ')}`);
+      if (strangers.length === 0 || isWrong('GATEWAY_UPSTREAMS')) continue;
+      report(setting, `names what GATEWAY_UPSTREAMS does not: ${strangers.join(', ')}`);
     }
-    return {
+    const gateway = {
       upstreams: named.map(({ name, url }) => ({
         name,
         url,
@@ -299,9 +307,24 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
         scopes: scopes.get(name) ?? [{ name: `${name}:use`, description: `Use the tools of “${name}” for you` }],
         tools: tools.get(name) ?? {},
       })),
-      timeoutSeconds: read('GATEWAY_TIMEOUT_SECONDS', wholeNumber(1, 200)) ?? 60,
-      maxBytes: read('GATEWAY_MAX_BYTES', wholeNumber(1024, 100_000_000)) ?? 4_194_304,
+      timeoutSeconds: read('GATEWAY_TIMEOUT_SECONDS', wholeNumber(1, 200)) ?? GATEWAY.timeoutSeconds,
+      maxBytes: read('GATEWAY_MAX_BYTES', wholeNumber(1024, 100_000_000)) ?? GATEWAY.maxBytes,
     };
+    if (!value('GATEWAY_UPSTREAMS')) warnOfIdle(gateway);
+    return gateway;
+  }
+
+  /** What is set as it would be anyway, as in a file with all settings, deceives nobody. */
+  function warnOfIdle({ timeoutSeconds, maxBytes }: typeof GATEWAY): void {
+    const idle = {
+      GATEWAY_SCOPES: value('GATEWAY_SCOPES') !== undefined,
+      GATEWAY_TOOLS: value('GATEWAY_TOOLS') !== undefined,
+      GATEWAY_TIMEOUT_SECONDS: timeoutSeconds !== GATEWAY.timeoutSeconds,
+      GATEWAY_MAX_BYTES: maxBytes !== GATEWAY.maxBytes,
+    };
+    for (const [name, isIdle] of Object.entries(idle)) {
+      if (isIdle) warnings.push(`${name} has no meaning: GATEWAY_UPSTREAMS names no server.`);
+    }
   }
 
   /** A client is bound to a resource that there is; who only introspects may be a server behind the gateway. */
@@ -389,11 +412,13 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const resources = readResources();
   const gateway = readGateway();
   checkOnce([...gateway.upstreams.map(({ url }) => url), ...resources.map(each => each.resource)]);
-  checkBound(
-    clients.preregistered,
-    [{ resource }, ...gateway.upstreams, ...resources].map(each => each.resource),
-    gateway.upstreams.map(({ url }) => url),
-  );
+  if (!isWrong('RESOURCES') && !isWrong('GATEWAY_UPSTREAMS')) {
+    checkBound(
+      clients.preregistered,
+      [{ resource }, ...gateway.upstreams, ...resources].map(each => each.resource),
+      gateway.upstreams.map(({ url }) => url),
+    );
+  }
 
   warnings.push(...warningsFor(environment, onLoopback));
   if (problems.length > 0 || !tenantId || !clientId) throw new ConfigError(problems, warnings);
@@ -430,31 +455,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
 
 const CREDENTIALS = ['AUTH_CLIENT_SECRET', 'AUTH_CLIENT_CERTIFICATE', 'AUTH_MANAGED_IDENTITY_CLIENT_ID'] as const;
 
+/** What the gateway's limits are where they are not set. */
+const GATEWAY = { timeoutSeconds: 60, maxBytes: 4_194_304 };
+
 /** In seconds. */
 const DAY = 86_400;
 
-/** What checks say of a value beyond that it is wrong; never a value that may be a secret. */
-function reasonOf(error: z.ZodError): string {
-  const reasons = error.issues.flatMap(issue => {
-    const reason: unknown = issue.code === 'custom' ? issue.params?.reason : undefined;
-    return typeof reason === 'string' ? [reason] : [];
-  });
-  return reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
-}
-
 function isConnectionString(text: string): boolean {
   return /^UseDevelopmentStorage=true;?$/i.test(text) || /(^|;)(AccountName|TableEndpoint)=/i.test(text);
-}
-
-function warningsFor(environment: Readonly<Record<string, string | undefined>>, onLoopback: boolean): string[] {
-  const warnings: string[] = [];
-  if (environment.AUTH_SERVER_PORT) {
-    warnings.push('AUTH_SERVER_PORT has no meaning: sign-in and MCP are one server, and its port is SERVER_PORT.');
-  }
-  if (environment.ALLOWED_ORIGINS && onLoopback) {
-    warnings.push('ALLOWED_ORIGINS has no meaning on a laptop: there pages of loopback origins alone may call /mcp.');
-  }
-  return warnings;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { isBare, isSecure, json, role } from './setting-values.ts';
+import { because } from './setting-problems.ts';
+import { isBare, isSecure, json, repeated, role } from './setting-values.ts';
 
 /** What the settings of other protected resources look like: servers that verify our tokens, and those behind the gateway. */
 
@@ -37,19 +38,22 @@ export interface NamedUpstream {
 
 const scope = z
   .string()
-  .regex(/^[!#-[\]-~]{1,100}$/)
-  .refine(name => name !== 'offline_access');
+  .refine(
+    name => /^[!#-[\]-~]{1,100}$/.test(name),
+    because('is not the name of a scope: 1 to 100 characters, no spaces'),
+  )
+  .refine(name => name !== 'offline_access', because('is no scope of a server: clients stay signed in without it'));
 const words = z.string().trim().min(1).max(200);
 /** Scopes with their words, by name. */
 export const scopeWords = z
   .record(scope, words)
-  .refine(all => Object.keys(all).length > 0)
+  .refine(all => Object.keys(all).length > 0, because('is empty'))
   .transform(all => Object.entries(all).map(([name, description]): ScopeWords => ({ name, description })));
 
 const externalResource = z.strictObject({
   resource: z.string().superRefine((text, context) => {
     const problem = urlProblem(text);
-    if (problem) context.addIssue({ code: 'custom', params: { reason: `the resource ${text} ${problem}` } });
+    if (problem) context.addIssue({ code: 'custom', ...because(problem) });
   }),
   name: words,
   scopes: scopeWords,
@@ -60,7 +64,7 @@ export const externalResources: z.ZodType<readonly ExternalResource[], string> =
   z.array(externalResource).max(50),
 ).superRefine((all, context) => {
   for (const twice of repeated(all.map(({ resource }) => resource.replace(/\/$/, '')))) {
-    context.addIssue({ code: 'custom', params: { reason: `${twice} is there twice` } });
+    context.addIssue({ code: 'custom', ...because(`${twice} is there twice`) });
   }
 });
 
@@ -72,18 +76,22 @@ export const gatewayUpstreams: z.ZodType<readonly NamedUpstream[], string> = z.s
   const all = text.split(/[\s,]+/).filter(Boolean);
   const parsed = all.map(part => {
     const [name = '', ...rest] = part.split('=');
-    return { name, url: rest.join('='), part };
+    return { name, url: rest.join('=') };
   });
-  const problems = parsed.flatMap(upstream => upstreamProblem(upstream) ?? []);
+  const problems = parsed.flatMap((upstream, index) => upstreamProblem(upstream, index + 1) ?? []);
   for (const twice of repeated(parsed.map(({ name }) => name))) problems.push(`the name ${twice} is there twice`);
   if (parsed.length > 50) problems.push('there are more than 50');
-  for (const reason of problems) context.addIssue({ code: 'custom', params: { reason } });
-  return parsed.map(({ name, url }) => ({ name, url }));
+  for (const reason of problems) context.addIssue({ code: 'custom', ...because(reason) });
+  return parsed;
 });
 
-function upstreamProblem({ name, url, part }: NamedUpstream & { readonly part: string }): string | undefined {
-  if (!url) return `${part} is not of the form name=https://host/path`;
-  if (!/^[a-z0-9-]{1,32}$/.test(name)) return `the name ${name} is not 1 to 32 of a-z, 0-9 and -`;
+/** @param entry which of all it is, from 1 */
+function upstreamProblem({ name, url }: NamedUpstream, entry: number): string | undefined {
+  // A URL in the name's place may have a password.
+  const isPlain = /^[\w.-]+$/.test(name);
+  if (!url) return `${isPlain ? name : `entry ${entry}`} is not of the form name=https://host/path`;
+  if (!/^[a-z0-9-]{1,32}$/.test(name))
+    return `the name ${isPlain ? name : `of entry ${entry}`} is not 1 to 32 of a-z, 0-9 and -`;
   // The last two are the Functions host's.
   if (OWN_PATHS.has(name) || /^(admin|runtime)/.test(name)) return `the name ${name} is of a path that is taken`;
   const problem = urlProblem(url);
@@ -95,7 +103,12 @@ export const gatewayScopes: z.ZodType<Readonly<Record<string, readonly ScopeWord
   z.record(z.string(), scopeWords),
 );
 
-const toolPattern = z.string().regex(/^(?=.)[^\s*]{0,200}\*?$/);
+const toolPattern = z
+  .string()
+  .refine(
+    text => /^(?=.)[^\s*]{0,200}\*?$/.test(text),
+    because('is not a tool’s name, nor the beginning of one with * after'),
+  );
 const toolsByRole = z.record(role, z.array(toolPattern).max(500));
 const toolRules = z.strictObject({ allow: toolsByRole.optional(), deny: toolsByRole.optional() });
 
@@ -110,9 +123,4 @@ function urlProblem(text: string): string | undefined {
   if (!url || !isSecure(url)) return 'is not https (http on this machine only)';
   if (!isBare(url) || /[?#]/.test(text)) return 'has a query, a fragment or a user';
   return url.href === text || url.href === `${text}/` ? undefined : `is not written canonically, as ${url.href}`;
-}
-
-/** Those that are there more than once, each once. */
-export function repeated(texts: readonly string[]): string[] {
-  return [...new Set(texts.filter((text, index) => texts.indexOf(text) !== index))];
 }

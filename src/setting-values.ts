@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { isLoopbackHost } from './http/loopback.ts';
 import { parseCertificate } from './keys/certificate.ts';
 import { parseSecrets } from './keys/secret.ts';
+import { because } from './setting-problems.ts';
 
 /** What the values of settings look like: a schema each, from the text of the environment to what the app uses. */
 
@@ -17,7 +18,12 @@ export const tenant = z
 export const tenants = z.union([z.literal('*'), list(guid)]);
 export const guids = list(guid);
 /** An app role's value, as Entra allows it. */
-export const role = z.string().regex(/^[\w!#$%&'()*+\-./:;<=>?@[\]^`{|}~]{1,120}$/);
+export const role = z
+  .string()
+  .refine(
+    text => /^[\w!#$%&'()*+\-./:;<=>?@[\]^`{|}~]{1,120}$/.test(text),
+    because('is not the value of an app role: 1 to 120 characters, no spaces'),
+  );
 export const roles = list(role);
 /** A page that people can open. */
 export const webAddress = z.string().refine(text => /^https?:\/\//.test(text) && URL.canParse(text));
@@ -157,38 +163,49 @@ export interface PreregisteredClient {
   readonly resource?: string | undefined;
 }
 
-const preregisteredClient = z.strictObject({
-  // Not of the forms that this server gives out, that name a document, or that a person's `sub` has (RFC 9700 section 4.15.1).
-  client_id: z.string().regex(/^(?!pc\.|cc\.|landing-page$|[0-9a-f-]{36}\.)[\w.~-]{1,100}$/i),
-  client_name: z.string().max(200).optional(),
-  redirect_uris: z
-    .array(z.string().refine(uri => URL.canParse(uri)))
-    .max(20)
-    .default([]),
-  client_secret_sha256: z
-    .string()
-    .regex(/^([\w-]{43}|[0-9a-f]{64})$/i)
-    .transform(hash => (hash.length === 64 ? Buffer.from(hash, 'hex').toString('base64url') : hash))
-    .optional(),
-  introspection: z.boolean().default(false),
-  resource: z.string().optional(),
-});
+const preregisteredClient = z
+  .strictObject({
+    // Not of the forms that this server gives out, that name a document, or that a person's `sub` has (RFC 9700 section 4.15.1).
+    client_id: z
+      .string()
+      .refine(
+        id => /^(?!pc\.|cc\.|landing-page$|[0-9a-f-]{36}\.)[\w.~-]{1,100}$/i.test(id),
+        because(
+          'is not 1 to 100 of A-Z, a-z, 0-9, ., _, ~ and -, or it is of a form that this server gives out itself',
+        ),
+      ),
+    client_name: z.string().max(200).optional(),
+    redirect_uris: z
+      .array(z.string().refine(uri => URL.canParse(uri), because('is not a URI')))
+      .max(20)
+      .default([]),
+    client_secret_sha256: z
+      .string()
+      .refine(hash => /^([\w-]{43}|[0-9a-f]{64})$/i.test(hash), because('is not a SHA-256 in base64url or hex'))
+      .transform(hash => (hash.length === 64 ? Buffer.from(hash, 'hex').toString('base64url') : hash))
+      .optional(),
+    introspection: z.boolean().default(false),
+    resource: z.string().optional(),
+  })
+  .superRefine(({ client_id, redirect_uris, client_secret_sha256, introspection }, context) => {
+    const missing = (member: string, why: string) =>
+      context.addIssue({ code: 'custom', path: [member], ...because(`is missing: ${client_id} ${why}`) });
+    if (introspection && !client_secret_sha256) missing('client_secret_sha256', 'may introspect');
+    if (!introspection && redirect_uris.length === 0)
+      missing('redirect_uris', 'may not introspect, so it signs people in');
+  });
 
 export const preregisteredClients: z.ZodType<readonly PreregisteredClient[], string> = json(
   z.array(preregisteredClient),
 ).superRefine((clients, context) => {
-  const problem = problemOf(clients);
-  if (problem) context.addIssue({ code: 'custom', params: { reason: problem } });
+  for (const twice of repeated(clients.map(({ client_id }) => client_id))) {
+    context.addIssue({ code: 'custom', ...because(`two have the same client_id, ${twice}`) });
+  }
 });
 
-function problemOf(clients: readonly PreregisteredClient[]): string | undefined {
-  if (new Set(clients.map(client => client.client_id)).size < clients.length) return 'two have the same client_id';
-  for (const { client_id, redirect_uris, client_secret_sha256, introspection } of clients) {
-    if (introspection && !client_secret_sha256)
-      return `${client_id} may introspect, so it needs a client_secret_sha256`;
-    if (!introspection && redirect_uris.length === 0) return `${client_id} has no redirect_uris`;
-  }
-  return undefined;
+/** Those that are there more than once, each once. */
+export function repeated(texts: readonly string[]): string[] {
+  return [...new Set(texts.filter((text, index) => texts.indexOf(text) !== index))];
 }
 
 /** JSON of a form. */
@@ -198,12 +215,18 @@ export function json<T>(schema: z.ZodType<T>): z.ZodType<T, string> {
     .transform((text, context): unknown => {
       try {
         return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', params: { reason: 'it is not JSON' } });
+      } catch (error) {
+        context.addIssue({ code: 'custom', ...because(`it is not JSON${whereOf(error)}`) });
         return z.NEVER;
       }
     })
     .pipe(schema);
+}
+
+/** Where a text stops to be JSON, where the parser tells; never what stands there. */
+function whereOf(error: unknown): string {
+  const [where] = / at position \d+( \(line \d+ column \d+\))?$/.exec(String(error)) ?? [];
+  return where ?? '';
 }
 
 /** What a parser makes of the text; its error's message is told. */
@@ -212,7 +235,7 @@ function parsedBy<T>(parse: (text: string) => T): z.ZodType<T, string> {
     try {
       return parse(text);
     } catch (error) {
-      context.addIssue({ code: 'custom', params: { reason: error instanceof Error ? error.message : undefined } });
+      context.addIssue({ code: 'custom', ...because(error instanceof Error ? error.message : 'it cannot be read') });
       return z.NEVER;
     }
   });

@@ -123,6 +123,48 @@ describe('problems', () => {
   });
 });
 
+test('each client of PREREGISTERED_CLIENTS that is wrong is told of, by its place; its secrets are not', () => {
+  const HASH = 'hunter2'.padEnd(42, 'x');
+  const clients = [
+    { client_id: 'pc.x', client_secret_sha256: HASH, client_secret: 'hunter2', redirect_uris: ['hunter2'] },
+    { client_id: 'a', introspection: true },
+    { client_id: 'b' },
+    { client_id: 'c', introspection: 'hunter2' },
+  ];
+  const [problem = '', ...others] = problems({ ...CLOUD, PREREGISTERED_CLIENTS: JSON.stringify(clients) });
+  expect(others).toEqual([]);
+  const [, reasons = ''] = /is not valid \((.*)\)\. Expected: /.exec(problem) ?? [];
+  const told = [
+    '[0].client_id is not 1 to 100 of',
+    '[0].redirect_uris[0] is not a URI',
+    '[0].client_secret_sha256 is not a SHA-256 in base64url or hex',
+    '[0].client_secret is not known',
+    '[1].client_secret_sha256 is missing: a may introspect',
+    '[2].redirect_uris is missing: b may not introspect',
+    '[3].introspection has to be true or false',
+  ];
+  expect(reasons.split('; ')).toEqual(told.map(each => expect.stringContaining(`PREREGISTERED_CLIENTS${each}`)));
+  expect(problem).not.toContain('hunter2');
+  for (const broken of ['[{"client_id" "x","y":"hunter2"}]', '[{"client_id":x,"y":"hunter2"}]', '[{"y":"hunter2"']) {
+    const [told = ''] = problems({ ...CLOUD, PREREGISTERED_CLIENTS: broken });
+    expect(told).toContain('it is not JSON');
+    expect(told).not.toContain('hunter2');
+  }
+});
+
+test('two clients of one name are told of, by that name', () => {
+  const client = { client_id: 'portal', redirect_uris: ['https://portal.example/'] };
+  expect(problems({ ...CLOUD, PREREGISTERED_CLIENTS: JSON.stringify([client, client]) })).toEqual([
+    expect.stringContaining('(two have the same client_id, portal)'),
+  ]);
+});
+
+test('of a list it is told which value is wrong', () => {
+  expect(problems({ ...CLOUD, AUTH_ALLOWED_GROUPS: `${GUID},Staff` })).toEqual([
+    expect.stringContaining('(AUTH_ALLOWED_GROUPS[1] is not valid)'),
+  ]);
+});
+
 /** A value that each setting does not take. Any text may be a secret; it does not go with the identity of the cloud. */
 const WRONG: Record<SettingName, string> = {
   AUTH_TENANT_ID: 'contoso.com',
@@ -195,6 +237,51 @@ test('and it is said too where another setting is wrong, for it may be the reaso
   expect(() => loadConfig({ ...LAPTOP, AUTH_SERVER_PORT: '8000', SERVER_PORT: 'x' })).toThrow(
     /AUTH_SERVER_PORT has no meaning/,
   );
+});
+
+describe('a name that is nearly a setting’s', () => {
+  const warnings = (...names: string[]) =>
+    loadConfig({ ...LAPTOP, ...Object.fromEntries(names.map(name => [name, 'x'])) }).warnings;
+
+  test.each([
+    ['GATEWAY_UPSTREAM', 'GATEWAY_UPSTREAMS'],
+    ['RESOURCE', 'RESOURCES'],
+    ['AUTH_SCOPE', 'AUTH_SCOPES'],
+    ['AUTH_TENANTID', 'AUTH_TENANT_ID'],
+    ['MCP_RATE_LIMTI', 'MCP_RATE_LIMIT'],
+    ['LOG_LEVELS', 'LOG_LEVEL'],
+    ['gateway_tools', 'GATEWAY_TOOLS'],
+  ])('%s is warned of', (name, meant) => {
+    expect(warnings(name)).toEqual([`${name} is no setting of this app, and is not read. Is ${meant} meant?`]);
+  });
+
+  test('is said beside what is wrong, for it may be the reason', () => {
+    expect(() =>
+      loadConfig({ ...LAPTOP, GATEWAY_UPSTREAM: 'wiki=https://w.example', GATEWAY_TOOLS: '{"wiki":{}}' }),
+    ).toThrow(/names what GATEWAY_UPSTREAMS does not: wiki.*Note: GATEWAY_UPSTREAM is no setting/s);
+  });
+
+  test('that is empty, or told apart by nobody, is not', () => {
+    expect(loadConfig({ ...LAPTOP, RESOURCE: ' ' }).warnings).toEqual([]);
+    // As Windows gives it: under both.
+    expect(loadConfig({ ...LAPTOP, LOG_LEVEL: 'debug', Log_Level: 'debug' }).warnings).toEqual([]);
+  });
+
+  test('is no name of Azure’s, of a shell, of CI or of the scripts', () => {
+    const others = `PATH HOME HOSTNAME LANG PWD USER SHELL TERM LOGNAME EDITOR NODE_ENV NODE_OPTIONS PORT HOST DEBUG CI
+      GITHUB_TOKEN GITHUB_REF RUNNER_OS npm_config_cache npm_lifecycle_event http_proxy HTTPS_PROXY NO_PROXY
+      ENTRA_PORT AZURITE_TABLE_PORT AZURITE_BLOB_PORT BROWSER REQUIRE_BROWSER CHROMIUM_PATH ISSUER BICEP_PATH FUNC_PATH
+      FUNCTIONS_WORKER_RUNTIME FUNCTIONS_EXTENSION_VERSION FUNCTIONS_WORKER_PROCESS_COUNT FUNCTIONS_HTTPWORKER_PORT
+      AzureWebJobsStorage__accountName AzureWebJobsStorage__credential AzureWebJobsStorage__blobServiceUri
+      AzureWebJobsStorage__queueServiceUri AzureWebJobsSecretStorageType AzureWebJobsDisableHomepage AzureWebJobsFeatureFlags
+      DEPLOYMENT_STORAGE_CONNECTION_STRING WEBSITE_HOSTNAME WEBSITE_INSTANCE_ID WEBSITE_AUTH_ENABLED
+      WEBSITE_AUTH_CLIENT_ID WEBSITE_AUTH_OPENID_ISSUER WEBSITE_RUN_FROM_PACKAGE WEBSITE_CONTENTSHARE WEBSITE_RESOURCE_GROUP
+      WEBSITE_CLOUD_NAME MICROSOFT_PROVIDER_AUTHENTICATION_SECRET APPINSIGHTS_INSTRUMENTATIONKEY IDENTITY_ENDPOINT
+      APPLICATIONINSIGHTSAGENT_EXTENSION_ENABLED APPLICATIONINSIGHTS_ENABLE_AGENT IDENTITY_HEADER MSI_ENDPOINT MSI_SECRET
+      REGION_NAME SERVER_SOFTWARE SERVER_NAME SCM_DO_BUILD_DURING_DEPLOYMENT ENABLE_ORYX_BUILD CONTAINER_NAME
+      AZURE_CLIENT_ID AZURE_TENANT_ID AZURE_CLIENT_SECRET AZURE_AUTHORITY_HOST OTEL_RESOURCE_ATTRIBUTES LogFiles LOG_FILE`;
+    expect(warnings(...others.split(/\s+/))).toEqual([]);
+  });
 });
 
 describe('telemetry', () => {

@@ -210,6 +210,7 @@ const ROOMS = [
   ['log.ts', 'settings.ts', 'version.ts'],
   ['http'],
   ['keys'],
+  ['setting-problems.ts', 'setting-warnings.ts'],
   ['setting-values.ts'],
   ['resource-settings.ts'],
   ['config.ts'],

@@ -86,12 +86,14 @@ function resource(url: string, change: object = {}): string {
 test.each([
   ['wiki', 'wiki is not of the form'],
   ['Wiki=https://wiki.example/mcp', 'the name Wiki is not'],
-  ['=https://wiki.example/mcp', 'the name  is not'],
+  ['=https://wiki.example/mcp', 'the name of entry 1 is not'],
   [`${'a'.repeat(33)}=https://wiki.example/mcp`, 'is not 1 to 32'],
   ...['mcp', 'oauth', 'auth', 'account', 'manage', 'health', 'admin-tools', 'runtime'].map(name => [
     `${name}=https://wiki.example/mcp`,
     'is of a path that is taken',
   ]),
+  ['https://me:hunter2@wiki.example/mcp', 'entry 1 is not of the form'],
+  ['https://me:hunter2@wiki.example/mcp?key=1', 'the name of entry 1 is not'],
   ['a=https://a.example,a=https://b.example', 'the name a is there twice'],
   ['a=http://wiki.example/mcp', 'is not https'],
   ['a=ftp://wiki.example/mcp', 'is not https'],
@@ -103,6 +105,7 @@ test.each([
 ])('GATEWAY_UPSTREAMS=%s is refused', (value, why) => {
   const [problem, ...others] = problems({ GATEWAY_UPSTREAMS: value });
   expect(problem).toContain(why);
+  expect(problem).not.toContain('hunter2');
   expect(others).toEqual([]);
 });
 
@@ -134,6 +137,70 @@ test.each([
   expect(problem).toMatch(new RegExp(`^${name} .*Expected: `, 's'));
   expect(problem).toContain(why);
   expect(others).toEqual([]);
+});
+
+test.each([
+  [
+    'RESOURCES',
+    JSON.stringify([
+      { resource: 'http://a.example', role: [], scopes: {} },
+      { resource: 'https://b.example', name: '', scopes: { 'a b': 'x', offline_access: 'y', ok: 3 }, roles: ['a b'] },
+      7,
+    ]),
+    [
+      'RESOURCES[0].resource is not https',
+      'RESOURCES[0].name is missing',
+      'RESOURCES[0].scopes is empty',
+      'RESOURCES[0].role is not known',
+      'RESOURCES[1].name is empty',
+      'RESOURCES[1].scopes["a b"] is not the name of a scope',
+      'RESOURCES[1].scopes.offline_access is no scope of a server',
+      'RESOURCES[1].scopes.ok has to be a text',
+      'RESOURCES[1].roles[0] is not the value of an app role',
+      'RESOURCES[2] has to be a JSON object',
+    ],
+  ],
+  ['RESOURCES', '{}', ['it has to be a JSON array']],
+  ['RESOURCES', '[{"name" 1}]', ['it is not JSON at position 9']],
+  [
+    'GATEWAY_TOOLS',
+    '{"wiki":{"alow":{},"allow":{"x y":["q"],"*":"search"},"deny":{"*":["ok","a*b"]}},"my-docs":[]}',
+    [
+      'GATEWAY_TOOLS.wiki.allow["x y"] is not the value of an app role',
+      'GATEWAY_TOOLS.wiki.allow["*"] has to be a JSON array',
+      'GATEWAY_TOOLS.wiki.deny["*"][1] is not a tool’s name',
+      'GATEWAY_TOOLS.wiki.alow is not known',
+      'GATEWAY_TOOLS["my-docs"] has to be a JSON object',
+    ],
+  ],
+  ['GATEWAY_SCOPES', '{"wiki":{}}', ['GATEWAY_SCOPES.wiki is empty']],
+])('all that is wrong in the JSON of %s is told at once, each with its place', (name, value, told) => {
+  const [problem, ...others] = problems({ [name]: value });
+  expect(others).toEqual([]);
+  const [, reasons = ''] = /is not valid \((.*)\)\. Expected: /.exec(problem ?? '') ?? [];
+  expect(reasons.split('; ')).toEqual(told.map(each => expect.stringContaining(each)));
+});
+
+test('of many problems the first are told, and how many more there are', () => {
+  const [problem] = problems({ RESOURCES: JSON.stringify(Array.from({ length: 30 }, () => 1)) });
+  expect(problem).toContain('RESOURCES[19] has to be a JSON object; and 10 more). Expected');
+});
+
+test('a wrong GATEWAY_UPSTREAMS or RESOURCES is told alone: what other settings say of its servers may be right', () => {
+  const portal = { client_id: 'portal', redirect_uris: ['https://portal.example/'], resource: 'https://a.example' };
+  const bound = { PREREGISTERED_CLIENTS: JSON.stringify([portal]) };
+  const wiki = { GATEWAY_UPSTREAMS: 'wiki=http://wiki.example', GATEWAY_TOOLS: '{"wiki":{}}', ...bound };
+  expect(problems(wiki)).toEqual([expect.stringMatching(/^GATEWAY_UPSTREAMS /)]);
+  expect(problems({ RESOURCES: '[{}]', ...bound })).toEqual([expect.stringMatching(/^RESOURCES /)]);
+});
+
+test('settings of the gateway without a server are told of, unless they are as they would be anyway', () => {
+  const warnings = (settings: Record<string, string>) => loadConfig({ ...LAPTOP, ...settings }).warnings;
+  const set = { GATEWAY_SCOPES: '{}', GATEWAY_TOOLS: '{}', GATEWAY_TIMEOUT_SECONDS: '61', GATEWAY_MAX_BYTES: '1024' };
+  const told = Object.keys(set).map(name => `${name} has no meaning: GATEWAY_UPSTREAMS names no server.`);
+  expect(warnings(set)).toEqual(told);
+  expect(warnings({ ...set, GATEWAY_UPSTREAMS: 'a=https://a.example' })).toEqual([]);
+  expect(warnings({ GATEWAY_TIMEOUT_SECONDS: '60', GATEWAY_MAX_BYTES: '4194304', GATEWAY_TOOLS: ' ' })).toEqual([]);
 });
 
 test('a client is bound to a resource that there is', () => {
