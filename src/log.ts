@@ -9,6 +9,7 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 /** From the least important one to the most. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** What a line tells beside its event. */
 export type LogFields = Record<string, string | number | boolean | undefined | readonly string[]>;
 
 /** Writes lines of one JSON object each: the event's name, and plain fields, foreign strings in them escaped and cut. */

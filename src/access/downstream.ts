@@ -7,6 +7,7 @@ export interface DownstreamToken {
   readonly expiresAt: number;
 }
 
+/** What is asked for another API. */
 export interface DownstreamRequest {
   readonly person: PersonId;
   /** The grant on which the request rests: its sign-in is the one that is used. */
@@ -25,7 +26,24 @@ export interface DownstreamRequest {
  */
 export type TokenFor = (request: DownstreamRequest) => Promise<DownstreamToken>;
 
-/** Entra gives no token for another API. The message is for the person: what happened and what to do. */
+/**
+ * Entra gives no token for another API. The message is for the person: what happened and what to do.
+ *
+ * @example
+ * ```ts
+ * import { DownstreamRefusedError, type ToolContext } from 'entra-mcp-functions';
+ *
+ * // Let through, it tells the caller what the person has to do. Catch it where there is something to give without.
+ * export async function calendarToken({ tokenFor }: ToolContext): Promise<string | undefined> {
+ *   try {
+ *     return (await tokenFor(['https://graph.microsoft.com/Calendars.Read'])).token;
+ *   } catch (error) {
+ *     if (error instanceof DownstreamRefusedError) return undefined;
+ *     throw error;
+ *   }
+ * }
+ * ```
+ */
 export class DownstreamRefusedError extends Error {
   override readonly name = 'DownstreamRefusedError';
   /** Entra's own code, such as AADSTS65001. */

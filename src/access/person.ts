@@ -6,6 +6,7 @@ export interface PersonId {
   readonly oid: string;
 }
 
+/** A person as their token tells of them: name and e-mail only where they approved `profile`. */
 export interface Person extends PersonId {
   readonly name?: string;
   readonly email?: string;

@@ -1,14 +1,32 @@
 /**
- * Storage or Entra cannot be reached just now. Every endpoint answers 503 with
- * `Retry-After` for it and changes nothing; it never means that a token, code
- * or person is not valid.
+ * Storage, Entra or another service cannot be reached just now. Every endpoint
+ * answers 503 with `Retry-After` for it and changes nothing; it never means that
+ * a token, code or person is not valid.
+ *
+ * @example
+ * ```ts
+ * import { UnavailableError } from 'entra-mcp-functions';
+ *
+ * export async function readReport(url: string, signal: AbortSignal): Promise<string> {
+ *   const response = await fetch(url, { signal }).catch(error => {
+ *     throw new UnavailableError('the reports', error);
+ *   });
+ *   if (response.status === 503) throw new UnavailableError('the reports', 'they answer 503', 30);
+ *   return response.text();
+ * }
+ * ```
  */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';
   readonly retryAfterSeconds: number;
-  readonly service: 'storage' | 'entra' | 'managed identity' | 'client document';
+  /** What does not answer. */
+  readonly service: string;
 
-  constructor(service: UnavailableError['service'], cause: unknown, retryAfterSeconds = 5) {
+  /**
+   * @param service what does not answer, as clients read it: `SERVICE cannot be reached just now.`
+   * @param cause for the log alone
+   */
+  constructor(service: string, cause: unknown, retryAfterSeconds = 5) {
     super(`${service} is unavailable: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.service = service;
     this.retryAfterSeconds = retryAfterSeconds;

@@ -1,5 +1,6 @@
 import { describeError, type Logger } from '../log.ts';
 import { BadRequestError, TooManyRequestsError, UnavailableError } from './errors.ts';
+import { outageText } from './failure-texts.ts';
 import { oauthError, temporarilyUnavailable, tooManyRequests } from './responses.ts';
 
 /** What is told of an error that an endpoint let through. */
@@ -17,13 +18,13 @@ export function toFault(error: unknown, log: Logger): Fault {
   }
   if (error instanceof UnavailableError) {
     log.error('service unavailable', { service: error.service, reason: describeError(error) });
-    return { status: 503, what: DOWN[error.service], retryAfterSeconds: error.retryAfterSeconds };
+    return { status: 503, what: DOWN[error.service] ?? outageText(error), retryAfterSeconds: error.retryAfterSeconds };
   }
   log.error('request failed', { reason: describeError(error), at: thrownAt(error) });
   return { status: 500, what: 'This server made a mistake.' };
 }
 
-const DOWN: Readonly<Record<UnavailableError['service'], string>> = {
+const DOWN: Readonly<Record<string, string>> = {
   storage: 'The storage of this server does not answer.',
   entra: 'Microsoft Entra ID does not answer.',
   'managed identity': 'This server’s own identity cannot be had just now.',

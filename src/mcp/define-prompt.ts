@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { Completers } from './completer.ts';
 import { explain, type ToolContext, ToolError } from './define-tool.ts';
 
+/** A prompt as one writes it; see {@link definePrompt}. */
 export interface PromptDefinition<Args extends z.ZodObject> {
   /** What clients call it by. */
   name: string;
@@ -24,6 +25,7 @@ export interface PromptDefinition<Args extends z.ZodObject> {
   handler(args: z.output<Args>, context: ToolContext): Promise<Draft> | Draft;
 }
 
+/** What a prompt gives: a text of the person's, or messages of either side. */
 export type Draft = string | PromptMessage[];
 
 /** A prompt as the endpoint sees it, its types checked and forgotten. */

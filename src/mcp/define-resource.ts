@@ -10,6 +10,7 @@ import type { Completers } from './completer.ts';
 import type { ToolContext } from './define-tool.ts';
 import type { Template } from './uri-template.ts';
 
+/** A resource, or a template of many, as one writes it; see {@link defineResource}. */
 export interface ResourceDefinition<Uri extends string> {
   /** Its absolute URI (RFC 3986); or a template (RFC 6570) for many of a kind, such as `note://{id}`. */
   uri: Uri;
@@ -41,11 +42,16 @@ export interface ResourceDefinition<Uri extends string> {
    * @param variables those of the template, decoded; nothing else about them is checked
    * @throws ToolError for what the caller can mend; UnavailableError becomes 503; anything else is logged and hidden
    */
-  read(variables: Readonly<Record<VariableOf<Uri>, string>>, context: ToolContext): Promise<Content> | Content;
+  read(
+    variables: Readonly<Record<VariableOf<Uri>, string>>,
+    context: ToolContext,
+  ): Promise<ResourceContent> | ResourceContent;
 }
 
-export type Content = string | Uint8Array | undefined;
+/** What a resource gives: text, bytes, or `undefined` for what is not there. */
+export type ResourceContent = string | Uint8Array | undefined;
 
+/** One page of what a template leads to. */
 export interface ResourcePage<Uri extends string> {
   resources: readonly {
     /** What the URI is made of. */

@@ -101,6 +101,7 @@ export class ToolError extends Error {
   override readonly name = 'ToolError';
 }
 
+/** What both kinds of tools have. */
 interface AnyToolDefinition<Input extends z.ZodObject> {
   /** What clients call it by: 1 to 128 of A-Z, a-z, 0-9, `_`, `-` and `.` (MCP 2026-07-28, "Tool Names"). */
   name: string;
@@ -122,6 +123,7 @@ interface AnyToolDefinition<Input extends z.ZodObject> {
   callsAtOnce?: number;
 }
 
+/** A tool as one writes it, its result checked by a schema; see {@link defineTool}. */
 export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject>
   extends AnyToolDefinition<Input> {
   output: Output;

@@ -21,15 +21,18 @@ export interface Roots {
   readonly roots: true;
 }
 
+/** What kind of question a client can be asked. */
 export type QuestionKind = 'form' | 'sampling' | 'roots';
 
 /** Questions that are asked at once, by names of the handler's own. */
 export type Questions = Readonly<Record<string, Question>>;
 
+/** What became of a form: the person filled it in, or would not. */
 export type FormAnswer<Content> =
   | { readonly action: 'accept'; readonly content: Content }
   | { readonly action: 'decline' | 'cancel' };
 
+/** The answer to a question of this type. */
 export type Answer<Q extends Question> =
   Q extends Form<infer Fields>
     ? FormAnswer<z.output<Fields>>
@@ -37,6 +40,7 @@ export type Answer<Q extends Question> =
       ? CreateMessageResult
       : readonly Root[];
 
+/** The answers to {@link Questions}, by the same names. */
 export type Answers<Q extends Questions> = { readonly [Name in keyof Q]: Answer<Q[Name]> };
 
 /** Asking the client back; a part of what each handler is given. */

@@ -26,6 +26,7 @@ export const LONGEST_NOTE = 16_000;
 /** How many notes a person may have, unless the setting says otherwise. */
 export const NOTES_PER_PERSON = 10_000;
 
+/** A note of a person's. */
 export interface Note {
   /** 49 characters of `[0-9a-z]`; names the note for its person only. */
   readonly id: string;
@@ -34,6 +35,7 @@ export interface Note {
   readonly savedAt: number;
 }
 
+/** What became of a note that was to be saved. */
 export type SaveOutcome =
   /** `repeated`: this idempotency key saved this very text before; the id is that note's. */
   | { readonly outcome: 'saved' | 'repeated'; readonly id: string; readonly savedAt: number }
@@ -42,6 +44,7 @@ export type SaveOutcome =
   /** The idempotency key saved another text before. */
   | { readonly outcome: 'key reused' };
 
+/** Some of a person's notes. */
 export interface NotePage {
   /** Newest first. */
   readonly notes: readonly Note[];

@@ -319,6 +319,17 @@ describe('faults', () => {
     await expect503(await post(resource, token, body, headers), 1);
   });
 
+  test('a tool may say that a service of its own is down, and for how long', async () => {
+    const report = extra('report', () =>
+      Promise.reject(new UnavailableError('the reports', 'ECONNREFUSED 10.1.2.3', 30)),
+    );
+    const resource = await startProtectedResource(nowhere, { tools: [report] });
+    const response = await post(resource, await resource.token(), call('report'));
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '30']);
+    const message = 'the reports cannot be reached just now. Try again in 30 seconds.';
+    expect(await response.json()).toMatchObject({ error: { message } });
+  });
+
   test('storage down for real: a note that may not be saved is 503, and get_server_info says so', async () => {
     const resource = await startProtectedResource(nowhere);
     const token = await resource.token();

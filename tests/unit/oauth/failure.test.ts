@@ -61,6 +61,8 @@ describe('what an endpoint throws', () => {
     ['storage', /storage of this server does not answer/],
     ['entra', /Microsoft Entra ID does not answer/],
     ['client document', /description.*cannot be fetched/],
+    // What a handler of an app's own asks.
+    ['the reports', /the reports cannot be reached just now/],
   ] as const)('an outage of %s is 503, with nothing lost', async (service, words) => {
     const { response, html } = await thrown(new UnavailableError(service, new Error('the cause'), 9));
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '9']);
