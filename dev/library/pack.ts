@@ -10,8 +10,8 @@ const help = `npm run pack: compiles the library and packs it into .local/, for 
   npm run pack              compiles and packs
   npm run pack -- --help    shows this
 
-The folder that is packed is .local/library: npm publish takes it as it is. What is deployed to Azure is another matter:
-npm run package.`;
+The folder that is packed is .local/library. Its package.json has the homepage, repository and bugs that the one here has:
+name them before npm publish. What is deployed to Azure is another matter: npm run package.`;
 
 const root = join(import.meta.dirname, '../..');
 

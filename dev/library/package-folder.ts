@@ -15,7 +15,11 @@ interface Manifest {
   name: string;
   version: string;
   description: string;
+  keywords: readonly string[];
   license: string;
+  homepage?: string;
+  repository?: unknown;
+  bugs?: unknown;
   engines: Record<string, string>;
   dependencies: Record<string, string>;
 }
@@ -36,16 +40,25 @@ export async function makePackageFolder(folder: string): Promise<void> {
 }
 
 /** The repository's own package.json names the bundle that the Functions host loads, so it cannot be the library's. */
-function packageJson({ name, version, description, license, engines, dependencies }: Manifest) {
+function packageJson({ dependencies, ...own }: Manifest) {
   const those = (isPeer: boolean) =>
     Object.fromEntries(Object.entries(dependencies).filter(([each]) => PEERS.includes(each) === isPeer));
+  const { name, version, description, keywords, license, homepage, repository, bugs, engines } = own;
   return {
     name,
     version,
     description,
+    keywords,
     license,
+    // JSON leaves out what is not there.
+    homepage,
+    repository,
+    bugs,
     type: 'module',
-    exports: { '.': { types: './src/index.d.ts', default: './src/index.js' } },
+    exports: {
+      '.': { types: './src/index.d.ts', default: './src/index.js' },
+      './package.json': './package.json',
+    },
     sideEffects: false,
     engines,
     dependencies: those(false),
