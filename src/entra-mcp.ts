@@ -28,7 +28,7 @@ export interface EntraMcp extends App {
 /**
  * Makes an MCP server that people sign in to with Microsoft Entra ID. Nothing is sent anywhere before the first request.
  *
- * @throws TypeError without what `loadConfig` makes of the settings
+ * @throws TypeError without what `loadConfig` makes of the settings, and for what is served and not of a definer
  * @throws Error where two tools, resources or prompts bear one name, one needs a scope that there is not, or `scopes` has
  *   something that is none
  * @example
@@ -56,8 +56,24 @@ export function createEntraMcp(options: EntraMcpOptions): EntraMcp {
       'createEntraMcp needs the settings: createEntraMcp({ ...loadConfig(process.env), tools: […] }).',
     );
   }
+  checkServed('tools', given.tools, 'call', 'defineTool');
+  checkServed('resources', given.resources, 'read', 'defineResource');
+  checkServed('prompts', given.prompts, 'get', 'definePrompt');
   const log = given.log ?? createLogger(config.logLevel, (level, line) => console[level](line));
   for (const warning of warnings) log.warn('setting without meaning', { warning });
   const app = createApp(config, { ...given, log, version: given.version ?? VERSION });
   return { ...app, register: functions => registerAll(functions, app, config) };
+}
+
+/** What the types say already, said to those who write JavaScript. */
+function checkServed<T>(
+  option: string,
+  all: readonly T[] | undefined,
+  method: keyof T & string,
+  definer: string,
+): void {
+  if (all === undefined) return;
+  const isMade = (one: T) => typeof one?.[method] === 'function';
+  if (!Array.isArray(all) || !all.every(isMade))
+    throw new TypeError(`\`${option}\` takes a list of what ${definer} makes.`);
 }

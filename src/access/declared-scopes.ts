@@ -14,7 +14,11 @@ export function declaredScopes(
 ): readonly ScopeWords[] {
   const words = Object.entries(declared).map(([name, declaration]) => [name, wordsOf(declaration)]);
   const parsed = scopeWords.safeParse(Object.fromEntries(words));
-  if (!parsed.success || !Object.values(declared).every(each => Array.isArray(directlyImplied(each)))) {
+  if (
+    !parsed.success ||
+    Array.isArray(declared) ||
+    !Object.values(declared).every(each => Array.isArray(directlyImplied(each)))
+  ) {
     throw new Error(
       '`scopes` takes names without spaces and quotes, not offline_access, each with words of 1 to 200 characters, or with { description, implies }; at least one.',
     );

@@ -1,5 +1,6 @@
 import type { GetPromptResult, Icon, Prompt as PromptListing, PromptMessage } from '@modelcontextprotocol/server';
 import type * as z from 'zod';
+import { checkDefinition } from './check-definition.ts';
 import type { Completers } from './completer.ts';
 import { explain, type ToolContext, ToolError } from './define-tool.ts';
 
@@ -46,6 +47,7 @@ export interface Prompt {
 /**
  * Makes a prompt of its definition: typed for who writes it, checked at run time for who calls it.
  *
+ * @throws TypeError for scopes that are no list, and for arguments that are no object's schema
  * @example
  * ```ts
  * import { definePrompt } from 'entra-mcp-functions';
@@ -63,6 +65,7 @@ export interface Prompt {
  */
 export function definePrompt<Args extends z.ZodObject>(definition: PromptDefinition<Args>): Prompt {
   const { name, title, description, scopes, roles = [], icons, args: schema, complete = {} } = definition;
+  checkDefinition(name, scopes, { args: schema });
   let listing: PromptListing | undefined;
   return {
     name,

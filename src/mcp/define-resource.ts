@@ -5,6 +5,7 @@ import type {
   Resource as ResourceListing,
   ResourceTemplateType as TemplateListing,
 } from '@modelcontextprotocol/server';
+import { checkDefinition } from './check-definition.ts';
 import { checkUri } from './check-uri.ts';
 import type { Completers } from './completer.ts';
 import type { ToolContext } from './define-tool.ts';
@@ -93,6 +94,7 @@ export interface Resource {
  * Makes a resource of its definition: typed by the variables of its template for who writes it.
  * @throws RangeError for what is neither a URI nor a template of one, and for a template with more than two variables that
  *   nothing beside them ends
+ * @throws TypeError for scopes that are no list
  *
  * @example
  * ```ts
@@ -116,6 +118,7 @@ export function defineResource<const Uri extends string>(definition: ResourceDef
   const { uri, name, title, description, mimeType, scopes, roles = [], icons, annotations, complete = {} } = definition;
   const isTemplate = uri.includes('{');
   checkUri(uri);
+  checkDefinition(name, scopes);
   let loaded: Promise<Template> | undefined;
   const template = () => {
     loaded ??= import('./uri-template.ts').then(({ createTemplate }) => createTemplate(uri));

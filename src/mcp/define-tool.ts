@@ -12,6 +12,7 @@ import type { Person } from '../access/person.ts';
 import type { Logger } from '../log.ts';
 import type { StorageCheck } from '../storage/check.ts';
 import type { Notes } from '../storage/notes.ts';
+import { checkDefinition } from './check-definition.ts';
 import type { ClientLog, Progress } from './notify-client.ts';
 import type { AskBack } from './questions.ts';
 
@@ -171,6 +172,7 @@ const NAME = /^[\w.-]{1,128}$/;
  * Makes a tool of its definition: typed for who writes it, checked at run time for who calls it.
  *
  * @throws RangeError for a name that clients may not send, and for a limit that is out of range
+ * @throws TypeError for scopes that are no list, and for a schema that is no object's
  * @example
  * ```ts
  * import { createEntraMcp, defineTool, loadConfig } from 'entra-mcp-functions';
@@ -212,6 +214,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   if (!NAME.test(name)) {
     throw new RangeError(`The tool name ${JSON.stringify(name)} is not 1 to 128 of A-Z, a-z, 0-9, _, - and .`);
   }
+  checkDefinition(name, scopes, output === undefined ? { input } : { input, output });
   if (timeLimitSeconds !== undefined && !(timeLimitSeconds > 0 && timeLimitSeconds <= LONGEST_TOOL_SECONDS)) {
     throw new RangeError(
       `${name}: timeLimitSeconds is ${timeLimitSeconds}. Expected: more than 0, up to ${LONGEST_TOOL_SECONDS}.`,

@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { triggers } from '../../functions/triggers.ts';
-import { createEntraMcp, createLogger, type EntraMcpOptions, type FunctionsApp, loadConfig } from '../../src/index.ts';
+import {
+  createEntraMcp,
+  createLogger,
+  type EntraMcpOptions,
+  type FunctionsApp,
+  loadConfig,
+  samples,
+} from '../../src/index.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -73,3 +80,18 @@ test.each([undefined, {}, { tools: [] }, { config: loadConfig(SETTINGS) }])(
     expect(create).toThrow('createEntraMcp needs the settings: createEntraMcp({ ...loadConfig(process.env), ');
   },
 );
+
+test.each([
+  ['tools', 'defineTool', [{ name: 'greet', scopes: [], handler: () => 'done' }]],
+  ['tools', 'defineTool', {}],
+  ['tools', 'defineTool', [undefined]],
+  ['resources', 'defineResource', samples.tools],
+  ['prompts', 'definePrompt', samples.resources],
+])('%s that %s did not make are refused', (option, definer, given) => {
+  const options = { ...loadConfig(SETTINGS), scopes: samples.scopes, [option]: given } as EntraMcpOptions;
+  expect(() => createEntraMcp(options)).toThrow(`\`${option}\` takes a list of what ${definer} makes.`);
+});
+
+test('what the definers make is taken', () => {
+  expect(createEntraMcp({ ...loadConfig(SETTINGS), ...samples })).toMatchObject({ register: expect.any(Function) });
+});

@@ -25,9 +25,10 @@ test.each([
   [{ 'reports:read': ' ' }],
   [{ 'reports:read': { description: '' } }],
   [{ 'reports:read': null }],
+  [['reports:read']],
   [{ 'reports:read': { description: 'Read your reports', implies: 'profile' }, profile: 'See your name' }],
 ])('%j is refused', scopes => {
-  expect(() => declaredScopes(scopes as ScopeDeclarations, [])).toThrow('`scopes` takes names');
+  expect(() => declaredScopes(scopes as unknown as ScopeDeclarations, [])).toThrow('`scopes` takes names');
 });
 
 test.each(['reports:write', 'toString'])('a tool that needs %s, which is not declared, is refused', scope => {

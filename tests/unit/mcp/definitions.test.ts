@@ -88,3 +88,27 @@ test('two of one name are refused by that name', () => {
   );
   expect(createCatalogue({ ...none, tools: [tool('a')], prompts: [prompt('a')] }).tools.size).toBe(1);
 });
+
+const notOf = (definition: object) => definition as never;
+const rest = { ...more, name: 'greet', handler: () => 'done' };
+
+test.each([
+  ['input', { ...rest }],
+  ['input', { ...rest, input: { name: z.string() } }],
+  ['input', { ...rest, input: z.string() }],
+  ['output', { ...rest, input: z.object({}), output: { text: z.string() } }],
+  ['output', { ...rest, input: z.object({}), output: null }],
+])('an %s that is no object’s schema is refused', (field, definition) => {
+  expect(() => defineTool(notOf(definition))).toThrow(TypeError);
+  expect(() => defineTool(notOf(definition))).toThrow(`greet: ${field} is no schema of an object. Expected: z.object(`);
+});
+
+test('arguments of a prompt and scopes of anything are looked at too', () => {
+  expect(() => definePrompt(notOf({ ...rest, args: { name: z.string() } }))).toThrow('greet: args is no schema');
+  expect(() => definePrompt(notOf({ ...rest }))).toThrow('greet: args is no schema');
+  const scopes = undefined;
+  const noList = 'greet: scopes is no list. Expected: names, or [] for none.';
+  expect(() => defineTool(notOf({ ...rest, input: z.object({}), scopes }))).toThrow(noList);
+  expect(() => definePrompt(notOf({ ...rest, args: z.object({}), scopes: 'profile' }))).toThrow(noList);
+  expect(() => defineResource(notOf({ ...rest, uri: 'note://list', read: () => '', scopes }))).toThrow(noList);
+});
