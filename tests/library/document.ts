@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './installed.ts';
 
+/** The text of it. */
+export const document = () => readFile(join(ROOT, 'docs/library.md'), 'utf8');
+
 /** In the order of the document: a file to write, or a command to type. */
 export type Step = { readonly file: string; readonly text: string } | { readonly command: string };
 
@@ -13,7 +16,7 @@ export type Step = { readonly file: string; readonly text: string } | { readonly
  * @throws Error for a block of which that cannot be told
  */
 export async function stepsOf(heading: string): Promise<Step[]> {
-  const [, after = ''] = (await readFile(join(ROOT, 'docs/library.md'), 'utf8')).split(`\n## ${heading}\n`);
+  const [, after = ''] = (await document()).split(`\n## ${heading}\n`);
   const [section = ''] = after.split('\n## ');
   const blocks = [...section.matchAll(/(?:((?:(?!```)[^\n]+\n)+)\n)?```(\w+)\n(.*?)```\n/gs)];
   if (blocks.length === 0) throw new Error(`docs/library.md has no steps under ${heading}.`);

@@ -13,8 +13,9 @@ import { loadConfig } from '../../src/index.ts';
 import { Application, LIBRARIES } from '../clients/support/application.ts';
 import { newSecret } from '../support/app-server.ts';
 import { freshStorage } from '../support/azurite.ts';
+import { document } from './document.ts';
 import { emptyFolder, type Installed, ROOT } from './installed.ts';
-import { partsModule, publicNames } from './public-names.ts';
+import { examplesIn, partsModule, publicNames } from './public-names.ts';
 
 const NAME = 'entra-mcp-functions';
 let app: Installed;
@@ -208,7 +209,7 @@ test('what is public has words, each value with an example, and all examples com
   expect(names.length).toBeGreaterThan(50);
   const lacks = names.filter(({ kind, words, examples }) => !words || (kind === 'value' && examples.length === 0));
   expect(lacks.map(({ name }) => name)).toEqual([]);
-  const examples = names.flatMap(each => each.examples);
+  const examples = [...names.flatMap(each => each.examples), ...examplesIn(await document())];
   for (const [n, example] of examples.entries()) await writeFile(join(app.folder, `example-${n}.ts`), example);
   await app.run('npx', 'tsc', '--noEmit');
 });
@@ -220,5 +221,11 @@ test('whoever writes a handler can name all that it is given', async () => {
   await writeFile(join(app.folder, 'parts.ts'), partsModule(await publicNames(library), WHOLE));
   await app.run('npx', 'tsc', '--declaration');
   const written = await readFile(join(app.folder, 'parts.d.ts'), 'utf8');
-  expect(written).toMatch(/partsOfToolContext: .*person: library\.Person;/s);
+  const [, parts = ''] = /partsOfToolContext: .*? => \{\n(.*?)\n\};/s.exec(written) ?? [];
+  const given = [...parts.matchAll(/^ {4}(?:readonly )?(\w+)/gm)].map(([, name]) => name);
+  // The document's table tells of each.
+  const [, table = ''] = /\n\| of the context \|.*?\n(.*?)\n\n/s.exec(await document()) ?? [];
+  const told = [...table.matchAll(/^\| (.+?) \|/gm)].flatMap(([, cell = '']) => cell.match(/(?<=`)\w+/g) ?? []);
+  expect(given).toContain('person');
+  expect(told.sort()).toEqual(given.sort());
 });

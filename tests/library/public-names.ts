@@ -32,8 +32,13 @@ function declared(name: string, source: string): PublicName {
     name,
     kind: keyword === 'interface' || keyword === 'type' ? keyword : 'value',
     words: words.trim(),
-    examples: [...words.matchAll(/```ts\n(.*?)```/gs)].map(([, text = '']) => text.replaceAll(/^ *\* ?/gm, '')),
+    examples: examplesIn(words.replaceAll(/^ *\* ?/gm, '')),
   };
+}
+
+/** The TypeScript that a text shows. */
+export function examplesIn(text: string): string[] {
+  return [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
 }
 
 /** Of what generic types are given to be looked into. */

@@ -111,6 +111,13 @@ export const guard: Mutation[] = [
     tests: ENDPOINT_TESTS,
   },
   {
+    name: 'coveredBy: only what a scope says that it brings',
+    rule: 'RFC 6750, 3.1 (insufficient_scope)',
+    file: 'src/access/scopes.ts',
+    edits: [['[scope, ...(implied.get(scope) ?? [])]', '[scope, ...[...implied.values()].flat()]']],
+    tests: ['tests/unit/access/declared-scopes.test.ts'],
+  },
+  {
     name: 'guard: one token in the header',
     rule: 'RFC 6750, 2.1',
     file: GUARD,
